@@ -1,0 +1,52 @@
+package io.mosaic.engine;
+
+/** Every way in which Mosaic fails. The names are part of the HTTP contract. */
+public enum ErrorCode {
+    INVALID_REQUEST(ErrorType.USER_ERROR),
+    MALFORMED_JSON(ErrorType.USER_ERROR),
+    REQUEST_TOO_LARGE(ErrorType.USER_ERROR),
+    NOT_FOUND(ErrorType.USER_ERROR),
+    METHOD_NOT_ALLOWED(ErrorType.USER_ERROR),
+    NOT_ACCEPTABLE(ErrorType.USER_ERROR),
+    UNSUPPORTED_MEDIA_TYPE(ErrorType.USER_ERROR),
+    RANGE_NOT_SATISFIABLE(ErrorType.USER_ERROR),
+    JOB_NOT_FOUND(ErrorType.USER_ERROR),
+    JOB_NOT_FINISHED(ErrorType.USER_ERROR),
+    JOB_FINISHED(ErrorType.USER_ERROR),
+    IDEMPOTENCY_KEY_REUSED(ErrorType.USER_ERROR),
+    MODEL_NOT_FOUND(ErrorType.USER_ERROR),
+    MODEL_IN_USE(ErrorType.USER_ERROR),
+    OUTPUT_TAKEN(ErrorType.USER_ERROR),
+    CORPUS_NOT_FOUND(ErrorType.USER_ERROR),
+    CORPUS_TOO_SHORT(ErrorType.USER_ERROR),
+    CORPUS_INVALID(ErrorType.USER_ERROR),
+    CONFIG_INVALID(ErrorType.USER_ERROR),
+    ARCHITECTURE_UNSUPPORTED(ErrorType.USER_ERROR),
+    SAFETENSORS_INVALID(ErrorType.USER_ERROR),
+    SHARD_INDEX_INVALID(ErrorType.USER_ERROR),
+    TENSOR_MISSING(ErrorType.USER_ERROR),
+    TENSOR_UNEXPECTED(ErrorType.USER_ERROR),
+    TENSOR_SHAPE(ErrorType.USER_ERROR),
+    TENSOR_DTYPE(ErrorType.USER_ERROR),
+    TENSOR_NOT_FINITE(ErrorType.USER_ERROR),
+    ACTIVATION_NOT_FINITE(ErrorType.USER_ERROR),
+    TOKENIZER_INVALID(ErrorType.USER_ERROR),
+    HESSIAN_SINGULAR(ErrorType.USER_ERROR),
+    STRUCTURE_TOO_COARSE(ErrorType.USER_ERROR),
+    OUT_OF_MEMORY(ErrorType.INSUFFICIENT_RESOURCES),
+    DISK_FULL(ErrorType.INSUFFICIENT_RESOURCES),
+    DEVICE_UNAVAILABLE(ErrorType.INSUFFICIENT_RESOURCES),
+    ATTEMPTS_EXHAUSTED(ErrorType.INTERNAL_ERROR),
+    IO_ERROR(ErrorType.INTERNAL_ERROR),
+    INTERNAL_ERROR(ErrorType.INTERNAL_ERROR);
+
+    private final ErrorType type;
+
+    ErrorCode(ErrorType type) {
+        this.type = type;
+    }
+
+    public ErrorType type() {
+        return type;
+    }
+}

@@ -1,0 +1,35 @@
+package io.mosaic.engine.calibration;
+
+import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.MosaicException;
+import java.util.Arrays;
+import java.util.SplittableRandom;
+import java.util.stream.IntStream;
+
+/**
+ * Token windows of equal length.
+ *
+ * @param windows (samples, sequenceLength) token ids
+ */
+public record CalibrationSet(int[][] windows) {
+    /** Draws {@code samples} windows of {@code length} tokens from a tokenised corpus. */
+    public static CalibrationSet sample(
+            String corpus, int[] tokens, int samples, int length, Sampling sampling, long seed) {
+        if (tokens.length < length) {
+            throw new MosaicException(
+                    ErrorCode.CORPUS_TOO_SHORT,
+                    "Corpus " + corpus + " has " + tokens.length + " tokens, one window needs " + length);
+        }
+        int room = tokens.length - length;
+        IntStream starts = switch (sampling) {
+            case RANDOM -> new SplittableRandom(seed).ints(samples, 0, room + 1);
+            case STRIDED -> IntStream.range(0, samples).map(i -> i * (room / samples));
+        };
+        return new CalibrationSet(starts.mapToObj(start -> Arrays.copyOfRange(tokens, start, start + length))
+                .toArray(int[][]::new));
+    }
+
+    public int samples() {
+        return windows.length;
+    }
+}

@@ -1,0 +1,111 @@
+package io.mosaic.engine.calibration;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import io.mosaic.engine.llama.InputSite;
+import io.mosaic.engine.llama.LayerShape;
+import io.mosaic.engine.llama.SiteObserver;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * Second moments of what a layer's four input sites see, over N windows: H = (2/N) Σ XᵀX, whose diagonal is twice the
+ * squared norm of Wanda's code, and the mean of each column. Close frees them.
+ */
+public final class InputStatistics implements SiteObserver, AutoCloseable {
+    private final NDManager manager;
+    private final int windows;
+    private final Map<InputSite, NDArray> moments = new EnumMap<>(InputSite.class); // (width, width) or (width)
+    private final Map<InputSite, NDArray> sums = new EnumMap<>(InputSite.class); // (width)
+    private final boolean full;
+    private long tokens;
+
+    private InputStatistics(NDManager parent, LayerShape shape, int windows, boolean full) {
+        this.manager = parent.newSubManager();
+        this.windows = windows;
+        this.full = full;
+        for (InputSite site : InputSite.values()) {
+            long width = shape.width(site);
+            moments.put(site, manager.zeros(full ? new Shape(width, width) : new Shape(width)));
+            sums.put(site, manager.zeros(new Shape(width)));
+        }
+    }
+
+    /** Collects whole Hessians. */
+    public static InputStatistics hessians(NDManager parent, LayerShape shape, int windows) {
+        return new InputStatistics(parent, shape, windows, true);
+    }
+
+    /** Collects the diagonals only, which is all that a ranking needs. */
+    public static InputStatistics norms(NDManager parent, LayerShape shape, int windows) {
+        return new InputStatistics(parent, shape, windows, false);
+    }
+
+    @Override
+    public void observe(InputSite site, NDArray inputs) {
+        try (NDManager scope = inputs.getManager().newSubManager()) {
+            NDArray x = inputs.duplicate();
+            x.attach(scope);
+            NDArray moment = full ? x.transpose().matMul(x) : x.square().sum(new int[] {0});
+            moments(site).addi(moment);
+            sum(site).addi(x.sum(new int[] {0}));
+        }
+        if (site == InputSite.ATTENTION_INPUT) {
+            tokens += inputs.getShape().get(0);
+        }
+    }
+
+    /** H of a site, (width, width), in {@code scope}. */
+    public NDArray hessian(NDManager scope, InputSite site) {
+        if (!full) {
+            throw new IllegalStateException("Only the diagonals were collected");
+        }
+        NDArray hessian = moments(site).mul(2.0 / windows);
+        hessian.attach(scope);
+        return hessian;
+    }
+
+    /** Per column sqrt(Σ x² / N), the norm in Wanda's score. */
+    public float[] norms(InputSite site) {
+        float[] norms = squares(site);
+        for (int i = 0; i < norms.length; i++) {
+            norms[i] = (float) Math.sqrt(norms[i] / windows);
+        }
+        return norms;
+    }
+
+    /** Per column the variance over all tokens, FLAP's fluctuation. */
+    public float[] variances(InputSite site) {
+        float[] variances = squares(site);
+        float[] totals = sum(site).toFloatArray();
+        for (int i = 0; i < variances.length; i++) {
+            double mean = totals[i] / (double) tokens;
+            variances[i] = (float) Math.max(0, variances[i] / (double) tokens - mean * mean);
+        }
+        return variances;
+    }
+
+    @Override
+    public void close() {
+        manager.close();
+    }
+
+    private float[] squares(InputSite site) {
+        if (!full) {
+            return moments(site).toFloatArray();
+        }
+        try (NDArray diagonal = moments(site).diagonal()) {
+            return diagonal.toFloatArray();
+        }
+    }
+
+    private NDArray moments(InputSite site) {
+        return Objects.requireNonNull(moments.get(site));
+    }
+
+    private NDArray sum(InputSite site) {
+        return Objects.requireNonNull(sums.get(site));
+    }
+}

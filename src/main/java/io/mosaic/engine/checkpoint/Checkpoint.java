@@ -1,0 +1,154 @@
+package io.mosaic.engine.checkpoint;
+
+import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.MosaicException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A Hugging Face model folder, opened: config.json and the memory-mapped weights of one file or of several shards.
+ * Nothing is loaded until a tensor is read. Close unmaps the files.
+ */
+public final class Checkpoint implements AutoCloseable {
+    /** The weights when they are in one file. */
+    public static final String SINGLE_FILE = "model.safetensors";
+
+    private final Path folder;
+    private final ModelConfig config;
+    private final List<SafetensorsReader> shards;
+    private final Map<String, Stored> tensors;
+
+    /** A tensor and the shard that holds it. */
+    private record Stored(SafetensorsReader shard, TensorInfo info) {}
+
+    private Checkpoint(Path folder, ModelConfig config, List<SafetensorsReader> shards, Map<String, Stored> tensors) {
+        this.folder = folder;
+        this.config = config;
+        this.shards = shards;
+        this.tensors = tensors;
+    }
+
+    /** @throws MosaicException with a code of its own for each way in which the folder can be faulty */
+    public static Checkpoint open(Path folder) {
+        ModelConfig config = ModelConfig.read(folder);
+        Map<String, SafetensorsReader> open = new LinkedHashMap<>();
+        try {
+            Map<String, Stored> tensors = new LinkedHashMap<>();
+            if (Files.exists(folder.resolve(ShardIndex.FILE))) {
+                openShards(folder, open, tensors);
+            } else if (Files.isRegularFile(folder.resolve(SINGLE_FILE))) {
+                SafetensorsReader reader = SafetensorsReader.open(folder.resolve(SINGLE_FILE));
+                open.put(SINGLE_FILE, reader);
+                reader.tensors().forEach((name, info) -> tensors.put(name, new Stored(reader, info)));
+            } else {
+                throw new MosaicException(
+                        ErrorCode.SAFETENSORS_INVALID,
+                        "The model folder has neither " + SINGLE_FILE + " nor " + ShardIndex.FILE
+                                + "; other weight formats are not read");
+            }
+            return new Checkpoint(folder, config, List.copyOf(open.values()), tensors);
+        } catch (RuntimeException e) {
+            open.values().forEach(SafetensorsReader::close);
+            throw e;
+        }
+    }
+
+    private static void openShards(Path folder, Map<String, SafetensorsReader> open, Map<String, Stored> tensors) {
+        Map<String, String> index = ShardIndex.read(folder);
+        for (String shard : new LinkedHashSet<>(index.values())) {
+            if (!Files.isRegularFile(folder.resolve(shard))) {
+                throw new MosaicException(
+                        ErrorCode.SHARD_INDEX_INVALID, ShardIndex.FILE + " names " + shard + ", which is missing");
+            }
+            open.put(shard, SafetensorsReader.open(folder.resolve(shard)));
+        }
+        open.forEach((shard, reader) -> reader.tensors().forEach((name, info) -> {
+            if (!shard.equals(index.get(name))) {
+                throw new MosaicException(
+                        ErrorCode.SHARD_INDEX_INVALID,
+                        shard + " holds " + StrictJson.quote(name) + ", which " + ShardIndex.FILE
+                                + " does not place there");
+            }
+            tensors.put(name, new Stored(reader, info));
+        }));
+        index.forEach((name, shard) -> {
+            if (!tensors.containsKey(name)) {
+                throw new MosaicException(
+                        ErrorCode.TENSOR_MISSING,
+                        ShardIndex.FILE + " places " + StrictJson.quote(name) + " in " + shard + ", which lacks it");
+            }
+        });
+    }
+
+    public Path folder() {
+        return folder;
+    }
+
+    public ModelConfig config() {
+        return config;
+    }
+
+    /** The files that hold the weights, in order. */
+    public List<Path> weightFiles() {
+        return shards.stream().map(SafetensorsReader::file).toList();
+    }
+
+    public Optional<TensorInfo> tensor(String name) {
+        return Optional.ofNullable(tensors.get(name)).map(Stored::info);
+    }
+
+    /** Every tensor, in file order. */
+    public List<TensorInfo> tensors() {
+        return tensors.values().stream().map(Stored::info).toList();
+    }
+
+    /**
+     * A whole tensor, row-major, as float32.
+     *
+     * @throws MosaicException TENSOR_NOT_FINITE with the first index that holds NaN or infinity
+     */
+    public float[] read(String name) {
+        Stored stored = stored(name);
+        float[] values = new float[Math.toIntExact(stored.info().elements())];
+        read(name, 0, values, values.length);
+        return values;
+    }
+
+    /** Elements {@code from} to {@code from + count}; see {@link #read(String)}. */
+    public void read(String name, long from, float[] target, int count) {
+        Stored stored = stored(name);
+        stored.shard().read(stored.info(), from, target, count);
+        for (int i = 0; i < count; i++) {
+            if (!Float.isFinite(target[i])) {
+                throw new MosaicException(
+                        ErrorCode.TENSOR_NOT_FINITE,
+                        "Tensor " + name + " holds " + target[i] + " at index " + (from + i));
+            }
+        }
+    }
+
+    /** The stored bytes of a tensor. */
+    public MemorySegment bytes(String name) {
+        Stored stored = stored(name);
+        return stored.shard().bytes(stored.info());
+    }
+
+    @Override
+    public void close() {
+        shards.forEach(SafetensorsReader::close);
+    }
+
+    private Stored stored(String name) {
+        Stored stored = tensors.get(name);
+        if (stored == null) {
+            throw new MosaicException(ErrorCode.TENSOR_MISSING, "Tensor " + name + " is missing");
+        }
+        return stored;
+    }
+}

@@ -1,0 +1,112 @@
+package io.mosaic.engine.checkpoint;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.Optional;
+
+/** Number formats of stored weights. Arithmetic is done in float32; these are for storage. */
+public enum DType {
+    F32(4, "float32") {
+        @Override
+        void widen(MemorySegment source, float[] target, int offset, int count) {
+            MemorySegment.copy(source, FLOAT, 0, target, offset, count);
+        }
+
+        @Override
+        void narrow(float[] source, int offset, MemorySegment target, int count) {
+            MemorySegment.copy(source, offset, target, FLOAT, 0, count);
+        }
+
+        @Override
+        public float round(float value) {
+            return value;
+        }
+    },
+    F16(2, "float16") {
+        @Override
+        void widen(MemorySegment source, float[] target, int offset, int count) {
+            for (int i = 0; i < count; i++) {
+                target[offset + i] = Float.float16ToFloat(source.getAtIndex(SHORT, i));
+            }
+        }
+
+        @Override
+        void narrow(float[] source, int offset, MemorySegment target, int count) {
+            for (int i = 0; i < count; i++) {
+                target.setAtIndex(SHORT, i, Float.floatToFloat16(source[offset + i]));
+            }
+        }
+
+        @Override
+        public float round(float value) {
+            return Float.float16ToFloat(Float.floatToFloat16(value));
+        }
+    },
+    BF16(2, "bfloat16") {
+        @Override
+        void widen(MemorySegment source, float[] target, int offset, int count) {
+            for (int i = 0; i < count; i++) {
+                target[offset + i] = Float.intBitsToFloat(source.getAtIndex(SHORT, i) << 16);
+            }
+        }
+
+        @Override
+        void narrow(float[] source, int offset, MemorySegment target, int count) {
+            for (int i = 0; i < count; i++) {
+                target.setAtIndex(SHORT, i, (short) (bfloat16Bits(source[offset + i]) >>> 16));
+            }
+        }
+
+        @Override
+        public float round(float value) {
+            return Float.intBitsToFloat(bfloat16Bits(value) & 0xffff0000);
+        }
+    };
+
+    private static final ValueLayout.OfFloat FLOAT =
+            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort SHORT =
+            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private final int bytes;
+    private final String torchName;
+
+    DType(int bytes, String torchName) {
+        this.bytes = bytes;
+        this.torchName = torchName;
+    }
+
+    /** Bytes of one element. */
+    public int bytes() {
+        return bytes;
+    }
+
+    /** The name that config.json's {@code torch_dtype} uses. */
+    public String torchName() {
+        return torchName;
+    }
+
+    /** The value that storing {@code value} in this format and reading it again gives (round to nearest even). */
+    public abstract float round(float value);
+
+    abstract void widen(MemorySegment source, float[] target, int offset, int count);
+
+    abstract void narrow(float[] source, int offset, MemorySegment target, int count);
+
+    static Optional<DType> named(String safetensorsName) {
+        return Arrays.stream(values())
+                .filter(d -> d.name().equals(safetensorsName))
+                .findFirst();
+    }
+
+    /** Bits of {@code value} rounded to nearest even at bit 16; only the upper half is meaningful. */
+    private static int bfloat16Bits(float value) {
+        int bits = Float.floatToRawIntBits(value);
+        if ((bits & 0x7fffffff) > 0x7f800000) {
+            return bits | 0x00400000; // a NaN stays a NaN
+        }
+        return bits + 0x7fff + ((bits >>> 16) & 1);
+    }
+}

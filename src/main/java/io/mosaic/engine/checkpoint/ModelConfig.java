@@ -1,0 +1,196 @@
+package io.mosaic.engine.checkpoint;
+
+import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.MosaicException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * What config.json says of a Llama-architecture model.
+ *
+ * @param headDim width of one attention head; heads × headDim need not equal hiddenSize after pruning
+ * @param document the whole file, unknown entries included, to be rewritten by an export
+ */
+public record ModelConfig(
+        String architecture,
+        int hiddenSize,
+        int intermediateSize,
+        int layers,
+        int attentionHeads,
+        int keyValueHeads,
+        int headDim,
+        int vocabularySize,
+        int contextLength,
+        double rmsNormEpsilon,
+        double ropeTheta,
+        RopeScaling ropeScaling,
+        boolean tiedEmbeddings,
+        ObjectNode document) {
+
+    /** The architectures that this engine reads; both are the same graph. */
+    public static final List<String> SUPPORTED = List.of("LlamaForCausalLM", "MistralForCausalLM");
+
+    private static final String FILE = "config.json";
+    private static final int MAX_FILE_BYTES = 1 << 20;
+
+    static ModelConfig read(Path folder) {
+        Path file = folder.resolve(FILE);
+        if (!Files.isRegularFile(file)) {
+            throw invalid("is missing in the model folder");
+        }
+        try {
+            if (Files.size(file) > MAX_FILE_BYTES) {
+                throw invalid("has " + Files.size(file) + " bytes, the limit is " + MAX_FILE_BYTES);
+            }
+            JsonNode root = StrictJson.MAPPER.readTree(Files.readAllBytes(file));
+            if (!(root instanceof ObjectNode object)) {
+                throw invalid("is not a JSON object");
+            }
+            return new Parser(object).parse();
+        } catch (JacksonException e) {
+            throw new MosaicException(
+                    ErrorCode.CONFIG_INVALID, FILE + " is not valid JSON: " + e.getOriginalMessage(), e);
+        } catch (IOException e) {
+            throw new MosaicException(ErrorCode.IO_ERROR, FILE + " cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    private static MosaicException invalid(String fault) {
+        return new MosaicException(ErrorCode.CONFIG_INVALID, FILE + " " + fault);
+    }
+
+    private static final class Parser {
+        private static final int MAX_WIDTH = 1 << 22;
+
+        private final ObjectNode root;
+
+        Parser(ObjectNode root) {
+            this.root = root;
+        }
+
+        ModelConfig parse() {
+            String architecture = architecture();
+            refuse("quantization_config", root.hasNonNull("quantization_config"), "quantised weights cannot be pruned");
+            refuse(
+                    "attention_bias",
+                    root.path("attention_bias").asBoolean(false),
+                    "attention biases are not supported");
+            refuse("mlp_bias", root.path("mlp_bias").asBoolean(false), "MLP biases are not supported");
+            refuse("sliding_window", root.hasNonNull("sliding_window"), "sliding-window attention is not supported");
+            String activation = root.path("hidden_act").asString("silu");
+            refuse("hidden_act", !activation.equals("silu"), StrictJson.quote(activation) + " is not 'silu'");
+            int hidden = integer("hidden_size", MAX_WIDTH);
+            int heads = integer("num_attention_heads", 1 << 16);
+            int keyValueHeads =
+                    root.hasNonNull("num_key_value_heads") ? integer("num_key_value_heads", 1 << 16) : heads;
+            if (heads % keyValueHeads != 0) {
+                throw invalid("has " + heads + " num_attention_heads, not a multiple of its " + keyValueHeads
+                        + " num_key_value_heads");
+            }
+            if (!root.hasNonNull("head_dim") && hidden % heads != 0) {
+                throw invalid("has no head_dim, and hidden_size " + hidden + " is not a multiple of " + heads
+                        + " num_attention_heads");
+            }
+            int headDim = root.hasNonNull("head_dim") ? integer("head_dim", 1 << 14) : hidden / heads;
+            if (headDim % 2 != 0) {
+                throw invalid("has an odd head_dim " + headDim + ", rotary embedding needs pairs");
+            }
+            // transformers 5 moved both rotary entries into rope_parameters
+            JsonNode rope =
+                    root.hasNonNull("rope_parameters") ? root.path("rope_parameters") : root.path("rope_scaling");
+            double theta = rope.hasNonNull("rope_theta")
+                    ? positive(rope, "rope_theta", 0)
+                    : positive(root, "rope_theta", 10_000);
+            return new ModelConfig(
+                    architecture,
+                    hidden,
+                    integer("intermediate_size", MAX_WIDTH),
+                    integer("num_hidden_layers", 10_000),
+                    heads,
+                    keyValueHeads,
+                    headDim,
+                    integer("vocab_size", 1 << 24),
+                    integer("max_position_embeddings", 1 << 24),
+                    positive(root, "rms_norm_eps", 1e-6),
+                    theta,
+                    scaling(rope),
+                    root.path("tie_word_embeddings").asBoolean(false),
+                    root);
+        }
+
+        private String architecture() {
+            JsonNode first = root.path("architectures").path(0);
+            String name = first.isString()
+                    ? first.stringValue()
+                    : root.path("model_type").asString("none named");
+            if (!SUPPORTED.contains(name)) {
+                throw new MosaicException(
+                        ErrorCode.ARCHITECTURE_UNSUPPORTED,
+                        "Architecture " + StrictJson.quote(name) + " is not supported; supported are "
+                                + String.join(", ", SUPPORTED));
+            }
+            return name;
+        }
+
+        private void refuse(String key, boolean faulty, String why) {
+            if (faulty) {
+                throw new MosaicException(ErrorCode.ARCHITECTURE_UNSUPPORTED, FILE + ": " + key + ": " + why);
+            }
+        }
+
+        private int integer(String key, int limit) {
+            JsonNode node = root.path(key);
+            if (!node.isIntegralNumber() || !node.canConvertToInt() || node.intValue() < 1 || node.intValue() > limit) {
+                throw invalid(
+                        "has " + key + " " + (node.isMissingNode() ? "missing" : StrictJson.quote(node.toString()))
+                                + ", expected a whole number from 1 to " + limit);
+            }
+            return node.intValue();
+        }
+
+        private double positive(JsonNode parent, String key, double fallback) {
+            JsonNode node = parent.path(key);
+            if (fallback > 0 && (node.isMissingNode() || node.isNull())) {
+                return fallback;
+            }
+            if (!node.isNumber() || !(node.doubleValue() > 0) || Double.isInfinite(node.doubleValue())) {
+                throw invalid("has " + key + " "
+                        + (node.isMissingNode() ? "missing" : StrictJson.quote(node.toString()))
+                        + ", expected a number above 0");
+            }
+            return node.doubleValue();
+        }
+
+        private RopeScaling scaling(JsonNode rope) {
+            if (rope.isMissingNode() || rope.isNull()) {
+                return new RopeScaling.None();
+            }
+            String type = rope.path("rope_type").asString(rope.path("type").asString("default"));
+            return switch (type) {
+                case "default" -> new RopeScaling.None();
+                case "linear" -> new RopeScaling.Linear(positive(rope, "factor", 0));
+                case "llama3" -> llama3(rope);
+                default ->
+                    throw new MosaicException(
+                            ErrorCode.ARCHITECTURE_UNSUPPORTED,
+                            FILE + ": rope scaling " + StrictJson.quote(type)
+                                    + " is not supported; supported are default, linear, llama3");
+            };
+        }
+
+        private RopeScaling.Llama3 llama3(JsonNode rope) {
+            double low = positive(rope, "low_freq_factor", 0);
+            double high = positive(rope, "high_freq_factor", 0);
+            if (high <= low) {
+                throw invalid("has high_freq_factor " + high + ", not above low_freq_factor " + low);
+            }
+            return new RopeScaling.Llama3(
+                    positive(rope, "factor", 0), low, high, positive(rope, "original_max_position_embeddings", 0));
+        }
+    }
+}

@@ -1,0 +1,196 @@
+package io.mosaic.engine.checkpoint;
+
+import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.MosaicException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileStore;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * Writes one safetensors file, tensor by tensor in any order: the header is laid down first from the shapes, each
+ * tensor then goes to its own place. {@link #finish} checks that all came and forces the file to disk.
+ */
+public final class SafetensorsWriter implements AutoCloseable {
+    private static final int ALIGNMENT = 8;
+    private static final int CHUNK = 1 << 20;
+
+    /** A tensor to come. */
+    public record Planned(String name, DType dtype, List<Long> shape) {
+        public Planned {
+            shape = List.copyOf(shape);
+        }
+
+        public long elements() {
+            return shape.stream().mapToLong(Long::longValue).reduce(1, Math::multiplyExact);
+        }
+
+        public long bytes() {
+            return elements() * dtype.bytes();
+        }
+    }
+
+    private final Path file;
+    private final FileChannel channel;
+    private final Map<String, TensorInfo> pending;
+    private final long dataStart;
+
+    private SafetensorsWriter(Path file, FileChannel channel, Map<String, TensorInfo> pending, long dataStart) {
+        this.file = file;
+        this.channel = channel;
+        this.pending = pending;
+        this.dataStart = dataStart;
+    }
+
+    /** Creates the file with its header. */
+    public static SafetensorsWriter create(Path file, List<Planned> plan) {
+        Map<String, TensorInfo> tensors = LinkedHashMap.newLinkedHashMap(plan.size());
+        ObjectNode header = JsonNodeFactory.instance.objectNode();
+        header.putObject("__metadata__").put("format", "pt");
+        long offset = 0;
+        for (Planned tensor : plan) {
+            tensors.put(
+                    tensor.name(),
+                    new TensorInfo(tensor.name(), tensor.dtype(), tensor.shape(), offset, tensor.bytes()));
+            ObjectNode node = header.putObject(tensor.name());
+            node.put("dtype", tensor.dtype().name());
+            tensor.shape().forEach(node.withArray("shape")::add);
+            node.putArray("data_offsets").add(offset).add(offset + tensor.bytes());
+            offset += tensor.bytes();
+        }
+        byte[] json = header.toString().getBytes(StandardCharsets.UTF_8);
+        int padded = Math.ceilDiv(json.length, ALIGNMENT) * ALIGNMENT;
+        ByteBuffer head = ByteBuffer.allocate(Long.BYTES + padded)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(padded)
+                .put(json);
+        while (head.hasRemaining()) {
+            head.put((byte) ' ');
+        }
+        try {
+            FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+            SafetensorsWriter writer = new SafetensorsWriter(file, channel, tensors, head.capacity());
+            try {
+                writer.put(head.flip(), 0);
+            } catch (RuntimeException e) {
+                writer.close();
+                throw e;
+            }
+            return writer;
+        } catch (IOException e) {
+            throw diskFailure(file, e);
+        }
+    }
+
+    /**
+     * Writes one tensor from float32 values.
+     *
+     * @return how many elements are zero as stored
+     */
+    public long write(String name, float[] values) {
+        TensorInfo tensor = take(name);
+        if (values.length != tensor.elements()) {
+            throw new IllegalArgumentException(
+                    name + " has " + tensor.elements() + " elements, given " + values.length);
+        }
+        long zeros = 0;
+        int width = tensor.dtype().bytes();
+        ByteBuffer buffer = ByteBuffer.allocateDirect(Math.min(CHUNK, Math.max(values.length, 1)) * width);
+        for (int from = 0; from < values.length; from += CHUNK) {
+            int count = Math.min(CHUNK, values.length - from);
+            buffer.clear().limit(count * width);
+            tensor.dtype().narrow(values, from, MemorySegment.ofBuffer(buffer), count);
+            for (int i = from; i < from + count; i++) {
+                if (tensor.dtype().round(values[i]) == 0f) {
+                    zeros++;
+                }
+            }
+            put(buffer, dataStart + tensor.begin() + (long) from * width);
+        }
+        return zeros;
+    }
+
+    /** Writes one tensor from its stored bytes, unchanged. */
+    public void copy(String name, MemorySegment bytes) {
+        TensorInfo tensor = take(name);
+        if (bytes.byteSize() != tensor.bytes()) {
+            throw new IllegalArgumentException(name + " has " + tensor.bytes() + " bytes, given " + bytes.byteSize());
+        }
+        for (long from = 0; from < bytes.byteSize(); from += CHUNK) {
+            long count = Math.min(CHUNK, bytes.byteSize() - from);
+            put(bytes.asSlice(from, count).asByteBuffer(), dataStart + tensor.begin() + from);
+        }
+    }
+
+    /** All tensors have been written: forces them to disk. */
+    public void finish() {
+        if (!pending.isEmpty()) {
+            throw new IllegalStateException(file.getFileName() + " lacks " + pending.keySet());
+        }
+        try {
+            channel.force(true);
+        } catch (IOException e) {
+            throw diskFailure(file, e);
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            channel.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** A failed write, told with the path and the space that was left. */
+    public static MosaicException diskFailure(Path file, IOException cause) {
+        String message = String.valueOf(cause.getMessage());
+        long usable = -1;
+        try {
+            FileStore store = Files.getFileStore(file.getParent() == null ? file : file.getParent());
+            usable = store.getUsableSpace();
+        } catch (IOException ignored) {
+            // the figure is a courtesy; the failure itself is reported below
+        }
+        boolean full = message.contains("No space left")
+                || message.contains("Disk quota exceeded")
+                || message.contains("File too large")
+                || message.contains("not enough space");
+        return new MosaicException(
+                full ? ErrorCode.DISK_FULL : ErrorCode.IO_ERROR,
+                "Cannot write " + file + ": " + message + (usable >= 0 ? " (" + usable + " bytes usable there)" : ""),
+                cause);
+    }
+
+    private TensorInfo take(String name) {
+        TensorInfo tensor = pending.remove(name);
+        if (tensor == null) {
+            throw new IllegalArgumentException(name + " is not planned, or was written already");
+        }
+        return tensor;
+    }
+
+    private void put(ByteBuffer bytes, long position) {
+        try {
+            long at = position;
+            while (bytes.hasRemaining()) {
+                at += channel.write(bytes, at);
+            }
+        } catch (IOException e) {
+            throw diskFailure(file, e);
+        }
+    }
+}

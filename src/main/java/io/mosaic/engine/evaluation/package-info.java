@@ -1,0 +1,5 @@
+/** Perplexity, latency and memory of a checkpoint. */
+@NullMarked
+package io.mosaic.engine.evaluation;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,98 @@
+package io.mosaic.engine.llama;
+
+import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.MosaicException;
+import io.mosaic.engine.checkpoint.Checkpoint;
+import io.mosaic.engine.checkpoint.ModelConfig;
+import io.mosaic.engine.checkpoint.TensorInfo;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/** The tensors of a Llama checkpoint: their names, and the check that a folder holds exactly these. */
+public final class LlamaTensors {
+    public static final String EMBEDDING = "model.embed_tokens.weight";
+    public static final String FINAL_NORM = "model.norm.weight";
+    public static final String LM_HEAD = "lm_head.weight";
+
+    private static final int NAMED = 8;
+
+    private LlamaTensors() {}
+
+    public static String attentionNorm(int layer) {
+        return "model.layers." + layer + ".input_layernorm.weight";
+    }
+
+    public static String mlpNorm(int layer) {
+        return "model.layers." + layer + ".post_attention_layernorm.weight";
+    }
+
+    /** The tensor that gives the logits: the embedding again where the two are tied. */
+    public static String outputHead(ModelConfig config) {
+        return config.tiedEmbeddings() ? EMBEDDING : LM_HEAD;
+    }
+
+    /**
+     * Preflight: every tensor that the architecture needs is there with its shape, and no other is, so that nothing
+     * stays dense or is dropped by accident.
+     */
+    public static void check(Checkpoint checkpoint) {
+        Map<String, List<Long>> expected = expected(checkpoint.config());
+        refuse(
+                ErrorCode.TENSOR_MISSING,
+                "lacks",
+                expected.keySet().stream()
+                        .filter(name -> checkpoint.tensor(name).isEmpty())
+                        .toList());
+        refuse(
+                ErrorCode.TENSOR_UNEXPECTED,
+                "holds tensors that a " + checkpoint.config().architecture() + " does not have:",
+                checkpoint.tensors().stream()
+                        .map(TensorInfo::name)
+                        .filter(name -> !expected.containsKey(name) && !ignorable(name))
+                        .toList());
+        expected.forEach((name, shape) -> {
+            List<Long> stored = checkpoint.tensor(name).orElseThrow().shape();
+            if (!stored.equals(shape)) {
+                throw new MosaicException(
+                        ErrorCode.TENSOR_SHAPE,
+                        "Tensor " + name + " has shape " + stored + ", config.json asks for " + shape);
+            }
+        });
+    }
+
+    private static Map<String, List<Long>> expected(ModelConfig config) {
+        LayerShape shape = LayerShape.of(config);
+        long hidden = config.hiddenSize();
+        long vocabulary = config.vocabularySize();
+        Map<String, List<Long>> expected = new LinkedHashMap<>();
+        expected.put(EMBEDDING, List.of(vocabulary, hidden));
+        for (int layer = 0; layer < config.layers(); layer++) {
+            expected.put(attentionNorm(layer), List.of(hidden));
+            for (Projection projection : Projection.values()) {
+                expected.put(
+                        projection.tensor(layer), List.of((long) shape.out(projection), (long) shape.in(projection)));
+            }
+            expected.put(mlpNorm(layer), List.of(hidden));
+        }
+        expected.put(FINAL_NORM, List.of(hidden));
+        expected.put(outputHead(config), List.of(vocabulary, hidden));
+        return expected;
+    }
+
+    /** Buffers that older exports stored, and a head stored although it is tied. */
+    private static boolean ignorable(String name) {
+        return name.endsWith(".rotary_emb.inv_freq") || name.equals(LM_HEAD);
+    }
+
+    private static void refuse(ErrorCode code, String what, List<String> names) {
+        if (!names.isEmpty()) {
+            throw new MosaicException(
+                    code,
+                    "The checkpoint " + what + " "
+                            + names.stream().limit(NAMED).collect(Collectors.joining(", "))
+                            + (names.size() > NAMED ? " and " + (names.size() - NAMED) + " more" : ""));
+        }
+    }
+}

@@ -1,0 +1,56 @@
+package io.mosaic.engine.llama;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDArrays;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import io.mosaic.engine.checkpoint.Checkpoint;
+import io.mosaic.engine.checkpoint.ModelConfig;
+import io.mosaic.engine.tensor.Tensors;
+import io.mosaic.engine.tensor.TorchOps;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Final norm and language-model head: hidden states to logits. Close frees its weights. */
+public final class OutputHead implements AutoCloseable {
+    private static final int PART = 1 << 26; // elements of one part of the head, within what one Java buffer holds
+
+    private final NDManager manager;
+    private final NDArray norm; // (hidden)
+    private final double epsilon;
+    private final List<NDArray> parts = new ArrayList<>(); // rows of the head, each (some of the vocabulary, hidden)
+    private final int vocabularySize;
+
+    public OutputHead(NDManager parent, Checkpoint checkpoint) {
+        manager = parent.newSubManager();
+        ModelConfig config = checkpoint.config();
+        norm = Tensors.of(manager, checkpoint.read(LlamaTensors.FINAL_NORM), config.hiddenSize());
+        epsilon = config.rmsNormEpsilon();
+        vocabularySize = config.vocabularySize();
+        int rows = Math.max(1, PART / config.hiddenSize());
+        for (int from = 0; from < vocabularySize; from += rows) {
+            int count = Math.min(rows, vocabularySize - from);
+            float[] values = new float[count * config.hiddenSize()];
+            checkpoint.read(LlamaTensors.outputHead(config), (long) from * config.hiddenSize(), values, values.length);
+            parts.add(Tensors.of(manager, values, count, config.hiddenSize()));
+        }
+    }
+
+    public int vocabularySize() {
+        return vocabularySize;
+    }
+
+    /** Logits (tokens, vocabulary) of hidden states (tokens, hidden), in {@code scope}. */
+    public NDArray logits(NDManager scope, NDArray hidden) {
+        TorchOps ops = TorchOps.on(scope);
+        NDArray normed = ops.rmsNorm(scope, hidden, norm, epsilon);
+        NDList logits = new NDList();
+        parts.forEach(part -> logits.add(ops.linear(scope, normed, part)));
+        return logits.size() == 1 ? logits.head() : NDArrays.concat(logits, 1);
+    }
+
+    @Override
+    public void close() {
+        manager.close();
+    }
+}

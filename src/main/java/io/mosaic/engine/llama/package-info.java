@@ -1,0 +1,5 @@
+/** The Llama decoder: its parts by their textbook names, layer by layer. */
+@NullMarked
+package io.mosaic.engine.llama;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** Solvers that zero single weights. */
+@NullMarked
+package io.mosaic.engine.pruning.unstructured;
+
+import org.jspecify.annotations.NullMarked;

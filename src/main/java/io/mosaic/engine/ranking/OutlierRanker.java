@@ -1,0 +1,46 @@
+package io.mosaic.engine.ranking;
+
+import ai.djl.ndarray.NDManager;
+import io.mosaic.engine.calibration.CalibrationSet;
+import io.mosaic.engine.calibration.InputStatistics;
+import io.mosaic.engine.checkpoint.Checkpoint;
+import io.mosaic.engine.llama.DecoderLayer;
+import io.mosaic.engine.llama.HiddenStates;
+import io.mosaic.engine.llama.LayerWeights;
+import io.mosaic.engine.llama.RotaryEmbedding;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.IntConsumer;
+
+/** Ranks a dense model: one forward of each layer over the calibration set. */
+public final class OutlierRanker {
+    private final NDManager device;
+
+    public OutlierRanker(NDManager device) {
+        this.device = device;
+    }
+
+    /** @param layerDone told the number of layers done, after each */
+    public OutlierRanking rank(
+            Checkpoint checkpoint, CalibrationSet calibration, double threshold, IntConsumer layerDone) {
+        OutlierCounter counter = new OutlierCounter(threshold);
+        List<OutlierRanking.Layer> layers = new ArrayList<>();
+        try (NDManager scope = device.newSubManager();
+                HiddenStates states = HiddenStates.embed(scope, checkpoint, calibration.windows())) {
+            RotaryEmbedding rotary =
+                    new RotaryEmbedding(scope, checkpoint.config(), calibration.windows()[0].length);
+            for (int index = 0; index < checkpoint.config().layers(); index++) {
+                LayerWeights weights = LayerWeights.read(checkpoint, index);
+                try (DecoderLayer layer = new DecoderLayer(
+                                scope, weights, rotary, checkpoint.config().rmsNormEpsilon());
+                        InputStatistics statistics =
+                                InputStatistics.norms(scope, weights.shape(), calibration.samples())) {
+                    states.advance(index, layer, statistics);
+                    layers.add(counter.count(weights, statistics));
+                }
+                layerDone.accept(index + 1);
+            }
+        }
+        return new OutlierRanking(threshold, layers);
+    }
+}

@@ -1,0 +1,29 @@
+package io.mosaic.engine.tensor;
+
+import ai.djl.Device;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.pytorch.jni.JniUtils;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/** How float32 tensors come to be; every tensor of the engine is made here or is the result of an operation. */
+public final class Tensors {
+    private Tensors() {}
+
+    /** A root manager on a device. Close it to free whatever is still in it. */
+    public static NDManager open(Device device) {
+        JniUtils.setGradMode(false); // thread-local in PyTorch, on by default in every new thread
+        return NDManager.newBaseManager(device, "PyTorch");
+    }
+
+    /** A float32 tensor with a copy of {@code values}, row-major. */
+    public static NDArray of(NDManager manager, float[] values, long... shape) {
+        ByteBuffer buffer = ByteBuffer.allocateDirect(Math.multiplyExact(values.length, Float.BYTES))
+                .order(ByteOrder.nativeOrder());
+        buffer.asFloatBuffer().put(values);
+        return manager.create(buffer, new Shape(shape), DataType.FLOAT32); // zero-copy from a direct buffer
+    }
+}

@@ -1,0 +1,143 @@
+package io.mosaic.engine.tensor;
+
+import ai.djl.Device;
+import ai.djl.engine.EngineException;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.pytorch.engine.PtNDArray;
+import ai.djl.pytorch.engine.PtNDManager;
+import ai.djl.pytorch.engine.PtSymbolBlock;
+import ai.djl.pytorch.jni.IValue;
+import ai.djl.pytorch.jni.IValueUtils;
+import ai.djl.pytorch.jni.JniUtils;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * PyTorch operations that DJL's Java API lacks, as methods of one TorchScript module per device.
+ *
+ * <p>Results belong to the manager that is passed in. They are inference tensors: in-place operations and autograd
+ * refuse them, so accumulate into tensors that a manager made.
+ */
+public final class TorchOps {
+    private static final String METHODS = """
+              def linear(self: __torch__.M, x: Tensor, w: Tensor) -> Tensor:
+                return torch.linear(x, w)
+              def rms_norm(self: __torch__.M, x: Tensor, w: Tensor, eps: float) -> Tensor:
+                return torch.mul(torch.mul(x, torch.rsqrt(torch.add(torch.mean(torch.pow(x, 2), [-1], True), eps))), w)
+              def rotate(self: __torch__.M, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+                half = torch.floordiv(torch.size(x, -1), 2)
+                a = torch.slice(x, -1, 0, half, 1)
+                b = torch.slice(x, -1, half, torch.size(x, -1), 1)
+                turned = torch.cat([torch.neg(b), a], -1)
+                return torch.add(torch.mul(x, cos), torch.mul(turned, sin))
+              def attend(self: __torch__.M, q: Tensor, k: Tensor, v: Tensor, causal: bool) -> Tensor:
+                return torch.scaled_dot_product_attention(q, k, v, None, 0., causal)
+              def swiglu(self: __torch__.M, gate: Tensor, up: Tensor) -> Tensor:
+                return torch.mul(torch.silu(gate), up)
+              def cholesky(self: __torch__.M, x: Tensor) -> Tensor:
+                return torch.linalg_cholesky(x)
+              def invert_lower(self: __torch__.M, x: Tensor) -> Tensor:
+                eye = torch.eye(torch.size(x, 0), dtype=6, device=torch.device(x))
+                return torch.linalg_solve_triangular(x, eye, upper=False)
+            """;
+
+    private static final Map<Device, TorchOps> INSTANCES = new ConcurrentHashMap<>();
+
+    private final PtSymbolBlock module;
+
+    private TorchOps(PtSymbolBlock module) {
+        this.module = module;
+    }
+
+    /** The operations on the manager's device; loaded once per device and kept for the life of the process. */
+    public static TorchOps on(NDManager manager) {
+        return INSTANCES.computeIfAbsent(manager.getDevice(), TorchOps::load);
+    }
+
+    private static TorchOps load(Device device) {
+        PtNDManager keeper = (PtNDManager) NDManager.newBaseManager(device, "PyTorch");
+        byte[] archive = TorchScriptArchive.of(METHODS);
+        try {
+            return new TorchOps(JniUtils.loadModule(keeper, new ByteArrayInputStream(archive), false, false));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** x·Wᵀ for x (…, in) and W (out, in). */
+    public NDArray linear(NDManager manager, NDArray x, NDArray weight) {
+        return call(manager, "linear", x, weight);
+    }
+
+    /** x / rms(x) · weight over the last axis. */
+    public NDArray rmsNorm(NDManager manager, NDArray x, NDArray weight, double epsilon) {
+        try (IValue a = value(x);
+                IValue b = value(weight);
+                IValue c = IValue.from(epsilon)) {
+            return run(manager, "rms_norm", a, b, c);
+        }
+    }
+
+    /** Rotary embedding of x (batch, heads, tokens, headDim) by cos and sin (tokens, headDim), halves as pairs. */
+    public NDArray rotate(NDManager manager, NDArray x, NDArray cos, NDArray sin) {
+        return call(manager, "rotate", x, cos, sin);
+    }
+
+    /** Scaled dot-product attention of q, k, v (batch, heads, tokens, headDim). */
+    public NDArray attend(NDManager manager, NDArray q, NDArray k, NDArray v, boolean causal) {
+        try (IValue a = value(q);
+                IValue b = value(k);
+                IValue c = value(v);
+                IValue d = IValue.from(causal)) {
+            return run(manager, "attend", a, b, c, d);
+        }
+    }
+
+    /** silu(gate) · up. */
+    public NDArray swiglu(NDManager manager, NDArray gate, NDArray up) {
+        return call(manager, "swiglu", gate, up);
+    }
+
+    /** Lower Cholesky factor of a symmetric (n, n) matrix; empty where it is not positive definite. */
+    public Optional<NDArray> cholesky(NDManager manager, NDArray matrix) {
+        try {
+            return Optional.of(call(manager, "cholesky", matrix));
+        } catch (EngineException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** Inverse of a lower triangular (n, n) matrix. */
+    public NDArray invertLower(NDManager manager, NDArray lower) {
+        return call(manager, "invert_lower", lower);
+    }
+
+    private NDArray call(NDManager manager, String method, NDArray... arguments) {
+        IValue[] values = new IValue[arguments.length];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = value(arguments[i]);
+        }
+        try {
+            return run(manager, method, values);
+        } finally {
+            for (IValue value : values) {
+                value.close();
+            }
+        }
+    }
+
+    private NDArray run(NDManager manager, String method, IValue... arguments) {
+        try (IValue result = IValueUtils.runMethod(module, method, arguments)) {
+            return result.toTensor((PtNDManager) manager);
+        }
+    }
+
+    private static IValue value(NDArray array) {
+        return IValue.from((PtNDArray) array);
+    }
+}

@@ -1,0 +1,5 @@
+/** Text files for calibration and evaluation. */
+@NullMarked
+package io.mosaic.server.corpus;
+
+import org.jspecify.annotations.NullMarked;
