@@ -32,4 +32,9 @@ public record CalibrationSet(int[][] windows) {
     public int samples() {
         return windows.length;
     }
+
+    /** Tokens of each window. */
+    public int length() {
+        return windows[0].length;
+    }
 }

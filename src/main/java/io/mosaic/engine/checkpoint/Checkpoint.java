@@ -99,6 +99,11 @@ public final class Checkpoint implements AutoCloseable {
         return shards.stream().map(SafetensorsReader::file).toList();
     }
 
+    /** Bytes of all tensors as stored. */
+    public long weightBytes() {
+        return tensors.values().stream().mapToLong(t -> t.info().bytes()).sum();
+    }
+
     public Optional<TensorInfo> tensor(String name) {
         return Optional.ofNullable(tensors.get(name)).map(Stored::info);
     }

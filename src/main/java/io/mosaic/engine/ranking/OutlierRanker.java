@@ -27,8 +27,7 @@ public final class OutlierRanker {
         List<OutlierRanking.Layer> layers = new ArrayList<>();
         try (NDManager scope = device.newSubManager();
                 HiddenStates states = HiddenStates.embed(scope, checkpoint, calibration.windows())) {
-            RotaryEmbedding rotary =
-                    new RotaryEmbedding(scope, checkpoint.config(), calibration.windows()[0].length);
+            RotaryEmbedding rotary = new RotaryEmbedding(scope, checkpoint.config(), calibration.length());
             for (int index = 0; index < checkpoint.config().layers(); index++) {
                 LayerWeights weights = LayerWeights.read(checkpoint, index);
                 try (DecoderLayer layer = new DecoderLayer(

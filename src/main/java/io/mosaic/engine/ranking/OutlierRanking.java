@@ -2,6 +2,7 @@ package io.mosaic.engine.ranking;
 
 import io.mosaic.engine.llama.Projection;
 import io.mosaic.engine.llama.ProjectionId;
+import java.util.Collections;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -29,6 +30,15 @@ public record OutlierRanking(double threshold, List<Layer> layers) {
         public Layer {
             projections = new EnumMap<>(projections);
         }
+    }
+
+    /** Where nobody asked for a ranking: all ratios equal. */
+    public static OutlierRanking none(int layers) {
+        Map<Projection, Double> equal = new EnumMap<>(Projection.class);
+        for (Projection projection : Projection.values()) {
+            equal.put(projection, 0.0);
+        }
+        return new OutlierRanking(0, Collections.nCopies(layers, new Layer(0, equal)));
     }
 
     public double ratio(ProjectionId id) {

@@ -15,8 +15,9 @@ public final class Tensors {
 
     /** A root manager on a device. Close it to free whatever is still in it. */
     public static NDManager open(Device device) {
+        NDManager manager = NDManager.newBaseManager(device, "PyTorch"); // loads the native library
         JniUtils.setGradMode(false); // thread-local in PyTorch, on by default in every new thread
-        return NDManager.newBaseManager(device, "PyTorch");
+        return manager;
     }
 
     /** A float32 tensor with a copy of {@code values}, row-major. */

@@ -16,6 +16,7 @@ import java.io.UncheckedIOException;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.IntStream;
 
 /**
  * PyTorch operations that DJL's Java API lacks, as methods of one TorchScript module per device.
@@ -39,10 +40,12 @@ public final class TorchOps {
                 return torch.scaled_dot_product_attention(q, k, v, None, 0., causal)
               def swiglu(self: __torch__.M, gate: Tensor, up: Tensor) -> Tensor:
                 return torch.mul(torch.silu(gate), up)
+              def rows(self: __torch__.M, x: Tensor, index: Tensor) -> Tensor:
+                return torch.index_select(x, 0, index)
               def cholesky(self: __torch__.M, x: Tensor) -> Tensor:
                 return torch.linalg_cholesky(x)
               def invert_lower(self: __torch__.M, x: Tensor) -> Tensor:
-                eye = torch.eye(torch.size(x, 0), dtype=6, device=torch.device(x))
+                eye = torch.diag_embed(torch.ones_like(torch.diagonal(x)))
                 return torch.linalg_solve_triangular(x, eye, upper=False)
             """;
 
@@ -101,6 +104,14 @@ public final class TorchOps {
     /** silu(gate) · up. */
     public NDArray swiglu(NDManager manager, NDArray gate, NDArray up) {
         return call(manager, "swiglu", gate, up);
+    }
+
+    /** The rows of a (n, m) matrix at {@code index}, in that order: (index.length, m). */
+    public NDArray rows(NDManager manager, NDArray matrix, int[] index) {
+        try (NDArray positions =
+                manager.create(IntStream.of(index).asLongStream().toArray())) {
+            return call(manager, "rows", matrix, positions);
+        }
     }
 
     /** Lower Cholesky factor of a symmetric (n, n) matrix; empty where it is not positive definite. */

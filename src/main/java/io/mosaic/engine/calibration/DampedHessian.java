@@ -1,0 +1,94 @@
+package io.mosaic.engine.calibration;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.MosaicException;
+import io.mosaic.engine.tensor.Tensors;
+import io.mosaic.engine.tensor.TorchOps;
+import java.util.Optional;
+
+/**
+ * An input site's H, made positive definite: dead columns get a unit diagonal, and the dampening, 0.01 of the mean
+ * diagonal at first, grows tenfold until the factorisation succeeds, at most to 1.0.
+ *
+ * @param matrix H with the dampening added, (d, d)
+ * @param dampening the factor that it took
+ * @param dead columns that no calibration token reached
+ */
+public record DampedHessian(NDArray matrix, double dampening, boolean[] dead) {
+    private static final double FIRST = 0.01;
+    private static final double LAST = 1.0;
+
+    /** @param label what the site belongs to, for messages */
+    public static DampedHessian of(NDManager scope, NDArray hessian, String label) {
+        float[] diagonal = diagonal(hessian);
+        boolean[] dead = new boolean[diagonal.length];
+        float[] extra = new float[diagonal.length];
+        double mean = 0;
+        for (int i = 0; i < dead.length; i++) {
+            if (!Float.isFinite(diagonal[i])) {
+                throw new MosaicException(
+                        ErrorCode.ACTIVATION_NOT_FINITE,
+                        "The inputs of " + label + " hold " + diagonal[i] + " in column " + i);
+            }
+            dead[i] = diagonal[i] == 0;
+            extra[i] = dead[i] ? 1 : 0;
+            mean += (dead[i] ? 1.0 : diagonal[i]) / dead.length;
+        }
+        for (double dampening = FIRST; dampening <= LAST * 1.001; dampening *= 10) {
+            NDArray matrix = hessian.add(shift(scope, extra, dampening * mean));
+            matrix.attach(scope);
+            Optional<NDArray> lower = TorchOps.on(scope).cholesky(scope, matrix);
+            if (lower.isPresent()) {
+                lower.get().close();
+                return new DampedHessian(matrix, dampening, dead);
+            }
+            matrix.close();
+        }
+        throw new MosaicException(
+                ErrorCode.HESSIAN_SINGULAR,
+                "The Hessian of " + label + " is not positive definite even with dampening " + LAST
+                        + "; use more calibration samples");
+    }
+
+    public int width() {
+        return dead.length;
+    }
+
+    /** H⁻¹, (d, d). */
+    public NDArray inverse(NDManager scope) {
+        NDArray factor = TorchOps.on(scope).invertLower(scope, cholesky(scope, matrix));
+        return factor.transpose().matMul(factor);
+    }
+
+    /**
+     * U, upper triangular, with H⁻¹ = UᵀU: with J the reversal and J·H·J = L·Lᵀ it is J·L⁻¹·J.
+     */
+    public NDArray upperFactor(NDManager scope) {
+        NDArray lower = cholesky(scope, matrix.flip(0, 1));
+        return TorchOps.on(scope).invertLower(scope, lower).flip(0, 1);
+    }
+
+    private static NDArray cholesky(NDManager scope, NDArray matrix) {
+        return TorchOps.on(scope)
+                .cholesky(scope, matrix)
+                .orElseThrow(() -> new MosaicException(
+                        ErrorCode.HESSIAN_SINGULAR, "A Hessian stopped being positive definite when reordered"));
+    }
+
+    private static float[] diagonal(NDArray matrix) {
+        try (NDArray diagonal = matrix.diagonal()) {
+            return diagonal.toFloatArray();
+        }
+    }
+
+    private static NDArray shift(NDManager scope, float[] extra, double dampening) {
+        float[] values = new float[extra.length];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) (extra[i] + dampening);
+        }
+        NDArray identity = scope.eye(values.length);
+        return identity.muli(Tensors.of(scope, values, values.length));
+    }
+}

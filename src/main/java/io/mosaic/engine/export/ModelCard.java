@@ -1,0 +1,81 @@
+package io.mosaic.engine.export;
+
+import io.mosaic.engine.checkpoint.SafetensorsWriter;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** README.md of a pruned model, with the front matter that model hubs read. */
+public final class ModelCard {
+    private static final String FILE = "README.md";
+    private static final Pattern LICENSE = Pattern.compile("\\A---\\R(?:.*\\R)*?license:\\s*([\\w.+-]+)\\s*\\R");
+    private static final int FRONT_MATTER = 4096;
+
+    private ModelCard() {}
+
+    /**
+     * What the card tells.
+     *
+     * @param recipe in words
+     */
+    public record Facts(String model, String baseModel, String recipe, double realised, List<Measured> perplexity) {}
+
+    /** A perplexity of the dense and of the pruned model. */
+    public record Measured(String corpus, String protocol, double dense, double pruned) {}
+
+    /** @param source folder of the base model, whose own card names its licence */
+    public static void write(Path folder, Path source, Facts facts) {
+        Path file = folder.resolve(FILE);
+        try {
+            Files.writeString(file, render(facts, license(source)), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw SafetensorsWriter.diskFailure(file, e);
+        }
+    }
+
+    private static String render(Facts facts, Optional<String> license) {
+        StringBuilder card = new StringBuilder("---\n");
+        license.ifPresent(name -> card.append("license: ").append(name).append('\n'));
+        card.append("base_model: ").append(facts.baseModel()).append('\n');
+        card.append("library_name: transformers\npipeline_tag: text-generation\ntags:\n- pruned\n- mosaic\n---\n\n");
+        card.append(String.format(
+                Locale.ROOT,
+                "# %s%n%n%s with %.2f %% of its projection weights removed (%s).%n%n",
+                facts.model(),
+                facts.baseModel(),
+                100 * facts.realised(),
+                facts.recipe()));
+        if (!facts.perplexity().isEmpty()) {
+            card.append("| corpus | protocol | dense | pruned |\n|---|---|---|---|\n");
+            facts.perplexity()
+                    .forEach(p -> card.append(String.format(
+                            Locale.ROOT,
+                            "| %s | %s | %.3f | %.3f |%n",
+                            p.corpus(),
+                            p.protocol(),
+                            p.dense(),
+                            p.pruned())));
+            card.append('\n');
+        }
+        return card.append("Every figure of the run is in report.json.\n").toString();
+    }
+
+    private static Optional<String> license(Path source) throws IOException {
+        Path card = source.resolve(FILE);
+        if (!Files.isRegularFile(card)) {
+            return Optional.empty();
+        }
+        byte[] head;
+        try (var in = Files.newInputStream(card)) {
+            head = in.readNBytes(FRONT_MATTER);
+        }
+        Matcher matcher = LICENSE.matcher(new String(head, StandardCharsets.UTF_8));
+        return matcher.find() ? Optional.of(matcher.group(1)) : Optional.empty();
+    }
+}

@@ -1,0 +1,114 @@
+package io.mosaic.engine.pipeline;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import io.mosaic.engine.checkpoint.SafetensorsWriter;
+import io.mosaic.engine.evaluation.Compared;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import tools.jackson.databind.json.JsonMapper;
+
+/** What a run did and measured; its JSON form is report.json and the HTTP report. */
+public record PruningReport(
+        Sparsity sparsity,
+        List<PerplexityResult> perplexity,
+        Optional<Latency> latency,
+        Memory memory,
+        List<StageTime> stages,
+        Provenance provenance) {
+    private static final String FILE = "report.json";
+    private static final JsonMapper MAPPER = JsonMapper.builder()
+            .changeDefaultPropertyInclusion(inclusion -> inclusion.withValueInclusion(JsonInclude.Include.NON_ABSENT))
+            .build();
+
+    /** The report as JSON; absent values are left out. */
+    public String json() {
+        return MAPPER.writeValueAsString(this);
+    }
+
+    void write(Path folder) {
+        Path file = folder.resolve(FILE);
+        try {
+            Files.writeString(file, MAPPER.writerWithDefaultPrettyPrinter().writeValueAsString(this));
+        } catch (IOException e) {
+            throw SafetensorsWriter.diskFailure(file, e);
+        }
+    }
+
+    /**
+     * Removed shares, counted in the weights as written.
+     *
+     * @param structuredStep smallest change that whole heads and channels allow; absent where nothing went physically
+     */
+    public record Sparsity(
+            double nominal,
+            double realised,
+            long prunableParameters,
+            long removedParameters,
+            long zeroedParameters,
+            Optional<Double> structuredStep,
+            List<ProjectionSparsity> projections) {}
+
+    /**
+     * One projection.
+     *
+     * @param outlierRatio in percent; absent where no ranking was needed
+     * @param nominal the target, physical and zeroed together
+     * @param dampening of its input's Hessian; absent where none was factorised
+     */
+    public record ProjectionSparsity(
+            int layer,
+            String projection,
+            Optional<Double> outlierRatio,
+            double nominal,
+            double realised,
+            List<Integer> shapeBefore,
+            List<Integer> shapeAfter,
+            Optional<Double> dampening) {}
+
+    public record PerplexityResult(String corpus, String protocol, double dense, double pruned) {}
+
+    public record Latency(
+            Compared prefillTokensPerSecond,
+            Compared decodeTokensPerSecond,
+            Compared timeToFirstTokenSeconds,
+            Compared timeToFirstTokenP95Seconds,
+            int prefillTokens,
+            int decodeTokens,
+            int runs) {}
+
+    /**
+     * Bytes.
+     *
+     * @param weightBytes of the weights as stored
+     * @param peakBytes while each model generated alone; absent where latency was not asked for
+     * @param peakKind what peakBytes measures
+     */
+    public record Memory(ComparedBytes weightBytes, Optional<ComparedBytes> peakBytes, Optional<String> peakKind) {}
+
+    public record ComparedBytes(long dense, long pruned) {}
+
+    public record StageTime(PipelineStage stage, double seconds) {}
+
+    /**
+     * What another person needs to repeat the run.
+     *
+     * @param corpora SHA-256 of each text by name
+     * @param rankingReused whether the ranking came from the store
+     */
+    public record Provenance(
+            String model,
+            String modelSha256,
+            Map<String, String> corpora,
+            int samples,
+            int sequenceLength,
+            String sampling,
+            long seed,
+            boolean rankingReused,
+            String device,
+            int threads,
+            Map<String, String> versions) {}
+}

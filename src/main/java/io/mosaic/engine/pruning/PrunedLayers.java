@@ -1,0 +1,12 @@
+package io.mosaic.engine.pruning;
+
+import io.mosaic.engine.llama.InputSite;
+import io.mosaic.engine.llama.LayerWeights;
+import java.util.Map;
+
+/** Receives a pruned layer as soon as it is done, in order. */
+@FunctionalInterface
+public interface PrunedLayers {
+    /** @param dampening what each input site's Hessian took, where one was factorised */
+    void accept(int index, LayerWeights layer, Map<InputSite, Double> dampening);
+}

@@ -1,0 +1,63 @@
+package io.mosaic.engine.pruning;
+
+import io.mosaic.engine.allocation.AllocationMethod;
+import io.mosaic.engine.pruning.structured.Layout;
+import io.mosaic.engine.pruning.structured.StructuredScore;
+import io.mosaic.engine.pruning.unstructured.SparsityPattern;
+import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
+import java.util.Locale;
+
+/**
+ * What to remove and how.
+ *
+ * @param sparsity removed share of the prunable parameters, zeroed and physically removed together
+ * @param removal the unstructured part
+ * @param structure the structured part
+ * @param allocation how the target is spread over projections
+ */
+public record PruningRecipe(
+        double sparsity, Category category, Removal removal, Structure structure, Allocation allocation) {
+
+    /** Which single weights go. */
+    public record Removal(UnstructuredMethod method, SparsityPattern pattern) {}
+
+    /**
+     * Which heads and channels go.
+     *
+     * @param share the part of the removal that is physical, in the composite category
+     * @param alignment the MLP width stays a multiple of it
+     */
+    public record Structure(double share, StructuredScore score, Layout layout, int alignment) {}
+
+    /**
+     * How much each projection loses.
+     *
+     * @param outlierThreshold M of the ranking
+     * @param lambda half the spread of the densities
+     */
+    public record Allocation(AllocationMethod method, double outlierThreshold, double lambda) {
+        /** Whether the outlier ranking decides anything. */
+        public boolean ranked() {
+            return method != AllocationMethod.UNIFORM;
+        }
+    }
+
+    /** The recipe in words, for people. */
+    public String describe() {
+        String removed = switch (category) {
+            case STRUCTURED -> "heads and channels by " + structure.score();
+            case UNSTRUCTURED -> "weights by " + removal.method();
+            case COMPOSITE -> "heads and channels by " + structure.score() + ", weights by " + removal.method();
+        };
+        return (category + ", " + removed + ", allocation " + allocation.method()).toLowerCase(Locale.ROOT);
+    }
+
+    /** The part of the removal that is physical. */
+    public double structuredShare() {
+        return switch (category) {
+            case UNSTRUCTURED -> 0;
+            case STRUCTURED -> 1;
+            case COMPOSITE -> structure.share();
+        };
+    }
+}

@@ -1,0 +1,112 @@
+package io.mosaic.engine.pruning.structured;
+
+import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.MosaicException;
+import io.mosaic.engine.allocation.SparsityAllocation;
+import io.mosaic.engine.llama.LayerShape;
+import io.mosaic.engine.llama.ProjectionId;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Predicate;
+
+/**
+ * The shape that every layer shall have after structured removal, known before any weight is touched.
+ *
+ * @param before the dense shape of each layer
+ * @param after the shape that each layer ends with
+ * @param step the smallest change of the removed share that whole groups allow
+ */
+public record StructuredPlan(List<LayerShape> before, List<LayerShape> after, double step) {
+    public StructuredPlan {
+        before = List.copyOf(before);
+        after = List.copyOf(after);
+    }
+
+    /** Nothing is removed. */
+    public static StructuredPlan none(List<LayerShape> layers) {
+        return new StructuredPlan(layers, layers, 0);
+    }
+
+    /**
+     * The uniform layout nearest to the target: head counts that divide the hidden size, as runtimes ask, the MLP width a
+     * multiple of {@code alignment}.
+     *
+     * @param wished the structured part of the removal, spread over the projections; its split between attention and
+     *     MLP is followed as far as whole heads allow
+     * @param limit weights that may be removed at most
+     */
+    public static StructuredPlan uniform(
+            List<LayerShape> layers, SparsityAllocation wished, int alignment, long limit) {
+        LayerShape shape = layers.getFirst();
+        double perLayer = shape.parameters();
+        double target = wished.share(id -> true) * perLayer;
+        Predicate<ProjectionId> attention = id -> id.projection().attention();
+        double wishedHeads = wished.share(attention) * attentionParameters(shape);
+        List<LayerShape> candidates = new ArrayList<>();
+        for (LayerShape heads : headCounts(shape)) {
+            widths(heads, alignment).stream()
+                    .filter(c -> removed(shape, c) * layers.size() <= limit)
+                    .min(Comparator.comparingDouble(c -> Math.abs(removed(shape, c) - target)))
+                    .ifPresent(candidates::add);
+        }
+        double step = 3.0 * shape.hidden() * alignment / perLayer;
+        double nearest = candidates.stream()
+                .mapToDouble(c -> Math.abs(removed(shape, c) - target))
+                .min()
+                .orElse(Double.POSITIVE_INFINITY);
+        LayerShape chosen = candidates.stream()
+                .filter(c -> Math.abs(removed(shape, c) - target) <= Math.max(nearest, step * perLayer / 2))
+                .min(Comparator.comparingDouble(
+                        c -> Math.abs(attentionParameters(shape) - attentionParameters(c) - wishedHeads)))
+                .orElseThrow(() -> new MosaicException(
+                        ErrorCode.STRUCTURE_TOO_COARSE,
+                        String.format(
+                                Locale.ROOT,
+                                "No whole heads and MLP channels (in multiples of %d) stay within the removable share",
+                                alignment)));
+        return new StructuredPlan(layers, Collections.nCopies(layers.size(), chosen), step);
+    }
+
+    /** Weights that go physically. */
+    public long removedParameters() {
+        long removed = 0;
+        for (int layer = 0; layer < before.size(); layer++) {
+            removed += before.get(layer).parameters() - after.get(layer).parameters();
+        }
+        return removed;
+    }
+
+    /** All ways to keep whole KV groups and the same number of query heads in each. */
+    private static List<LayerShape> headCounts(LayerShape shape) {
+        List<LayerShape> counts = new ArrayList<>();
+        for (int groups = shape.keyValueHeads(); groups >= 1; groups--) {
+            for (int perGroup = shape.headsPerGroup(); perGroup >= 1; perGroup--) {
+                int heads = groups * perGroup;
+                if (heads == shape.heads() || shape.hidden() % heads == 0) {
+                    counts.add(new LayerShape(shape.hidden(), heads, groups, shape.headDim(), shape.ffn()));
+                }
+            }
+        }
+        return counts;
+    }
+
+    private static List<LayerShape> widths(LayerShape heads, int alignment) {
+        List<LayerShape> shapes = new ArrayList<>();
+        shapes.add(heads);
+        for (int width = (heads.ffn() - 1) / alignment * alignment; width > 0; width -= alignment) {
+            shapes.add(new LayerShape(heads.hidden(), heads.heads(), heads.keyValueHeads(), heads.headDim(), width));
+        }
+        return shapes;
+    }
+
+    private static long removed(LayerShape before, LayerShape after) {
+        return before.parameters() - after.parameters();
+    }
+
+    private static long attentionParameters(LayerShape shape) {
+        return shape.parameters() - 3L * shape.hidden() * shape.ffn();
+    }
+}

@@ -1,0 +1,40 @@
+package io.mosaic.engine.pruning.unstructured;
+
+import java.util.Arrays;
+
+/** The N:M rule: of every M consecutive inputs of a row the N smallest scores go, earlier ones first when equal. */
+final class GroupedMask {
+    private GroupedMask() {}
+
+    /** Zeroes {@code weight} (out, in) by {@code scores} of the same layout; in is a multiple of M. */
+    static void apply(float[] weight, float[] scores, int in, SparsityPattern.Grouped pattern) {
+        if (in % pattern.m() != 0) {
+            throw new IllegalArgumentException(in + " inputs are not a multiple of " + pattern.m());
+        }
+        float[] group = new float[pattern.m()];
+        boolean[] mask = new boolean[pattern.m()];
+        for (int from = 0; from < weight.length; from += pattern.m()) {
+            System.arraycopy(scores, from, group, 0, group.length);
+            smallest(group, pattern.n(), mask);
+            for (int i = 0; i < mask.length; i++) {
+                if (mask[i]) {
+                    weight[from + i] = 0;
+                }
+            }
+        }
+    }
+
+    /** Marks the {@code n} smallest of {@code scores}. */
+    static void smallest(float[] scores, int n, boolean[] mask) {
+        Arrays.fill(mask, false);
+        for (int taken = 0; taken < n; taken++) {
+            int best = -1;
+            for (int i = 0; i < scores.length; i++) {
+                if (!mask[i] && (best < 0 || scores[i] < scores[best])) {
+                    best = i;
+                }
+            }
+            mask[best] = true;
+        }
+    }
+}

@@ -1,0 +1,26 @@
+package io.mosaic.engine.pruning.unstructured;
+
+/** Zeroes the smallest |W| of a projection. */
+public final class MagnitudePruner {
+    private MagnitudePruner() {}
+
+    /** @param rows whose weight is pruned in place; its rule sees the projection as one block */
+    public static void prune(Rows rows, int in, SparsityPattern pattern) {
+        float[] weight = rows.weight();
+        float[] scores = new float[weight.length];
+        for (int i = 0; i < scores.length; i++) {
+            scores[i] = Math.abs(weight[i]);
+        }
+        switch (pattern) {
+            case SparsityPattern.Free free -> {
+                ZeroSelector smallest = rows.rule().selector(scores.clone(), rows.out(), 0, in, new boolean[in]);
+                for (int i = 0; i < weight.length; i++) {
+                    if (smallest.takes(scores[i])) {
+                        weight[i] = 0;
+                    }
+                }
+            }
+            case SparsityPattern.Grouped grouped -> GroupedMask.apply(weight, scores, in, grouped);
+        }
+    }
+}

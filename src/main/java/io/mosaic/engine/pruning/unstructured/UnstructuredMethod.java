@@ -1,0 +1,11 @@
+package io.mosaic.engine.pruning.unstructured;
+
+/** How single weights are chosen, and whether the rest makes up for them. */
+public enum UnstructuredMethod {
+    /** Smallest |W| of the projection. */
+    MAGNITUDE,
+    /** Smallest |W|·‖X‖ of each output row (arXiv 2306.11695). */
+    WANDA,
+    /** Smallest W²/U_jj² of each block of columns, the later columns updated (arXiv 2301.00774). */
+    SPARSEGPT
+}

@@ -1,0 +1,69 @@
+package io.mosaic.engine.pruning.unstructured;
+
+/** How many weights a block of columns loses. */
+public sealed interface ZeroRule {
+    /**
+     * The selector for columns {@code begin} to {@code end}.
+     *
+     * @param scores of the block, (columns, out), may be reordered
+     * @param dead per column of the whole projection, whether no input reaches it
+     */
+    ZeroSelector selector(float[] scores, int out, int begin, int end, boolean[] dead);
+
+    /** Zeros of one of {@code out} output rows with {@code in} inputs, for methods that compare within rows. */
+    long quotaOfRow(int row, int out, int in);
+
+    /**
+     * Exactly {@code zeros} over the projection: dead columns whole as far as the budget goes, the rest in equal shares
+     * of the live columns.
+     */
+    record Exactly(long zeros) implements ZeroRule {
+        @Override
+        public ZeroSelector selector(float[] scores, int out, int begin, int end, boolean[] dead) {
+            long quota = before(end, out, dead) - before(begin, out, dead);
+            return new SmallestScores(scores, scores.length, quota)::takes;
+        }
+
+        @Override
+        public long quotaOfRow(int row, int out, int in) {
+            return zeros * (row + 1) / out - zeros * row / out;
+        }
+
+        /** Zeros due in the columns before {@code column}. */
+        private long before(int column, int out, boolean[] dead) {
+            long deadBefore = 0;
+            long deadAll = 0;
+            for (int j = 0; j < dead.length; j++) {
+                if (dead[j]) {
+                    deadAll++;
+                    if (j < column) {
+                        deadBefore++;
+                    }
+                }
+            }
+            long live = dead.length - deadAll;
+            if (deadAll * out > zeros || live == 0) {
+                return deadAll == 0 ? 0 : zeros * deadBefore / deadAll;
+            }
+            return deadBefore * out + (zeros - deadAll * out) * (column - deadBefore) / live;
+        }
+    }
+
+    /**
+     * As the published code: all scores at or below the value of rank ⌊share·n⌋ of the block, so at least one more than
+     * the share asks, and all that tie; within rows the share is truncated. For comparison only.
+     */
+    record AsPublished(double share) implements ZeroRule {
+        @Override
+        public ZeroSelector selector(float[] scores, int out, int begin, int end, boolean[] dead) {
+            int rank = Math.min(scores.length - 1, (int) (scores.length * share));
+            float threshold = Selection.kth(scores, scores.length, rank);
+            return score -> score <= threshold;
+        }
+
+        @Override
+        public long quotaOfRow(int row, int out, int in) {
+            return (long) (in * share);
+        }
+    }
+}
