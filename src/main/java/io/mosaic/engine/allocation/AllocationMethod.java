@@ -1,5 +1,8 @@
 package io.mosaic.engine.allocation;
 
+import com.fasterxml.jackson.annotation.JsonValue;
+import java.util.Locale;
+
 /** How one global target becomes one target per projection. */
 public enum AllocationMethod {
     /** Every projection the same share (the paper's "global"). */
@@ -7,5 +10,12 @@ public enum AllocationMethod {
     /** By the layers' outlier ratios (OWL, arXiv 2310.05175). */
     LAYER,
     /** By every projection's outlier ratio (Mosaic, arXiv 2504.06323). */
-    PROJECTION
+    PROJECTION;
+
+    /** The field's word, as requests and reports spell it. */
+    @Override
+    @JsonValue
+    public String toString() {
+        return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
 }

@@ -12,9 +12,11 @@ import java.util.stream.IntStream;
  * @param windows (samples, sequenceLength) token ids
  */
 public record CalibrationSet(int[][] windows) {
-    /** Draws {@code samples} windows of {@code length} tokens from a tokenised corpus. */
+    /** Draws windows from a tokenised corpus. */
     public static CalibrationSet sample(
-            String corpus, int[] tokens, int samples, int length, Sampling sampling, long seed) {
+            String corpus, int[] tokens, CalibrationWindows windows, Sampling sampling, long seed) {
+        int samples = windows.samples();
+        int length = windows.length();
         if (tokens.length < length) {
             throw new MosaicException(
                     ErrorCode.CORPUS_TOO_SHORT,

@@ -7,6 +7,7 @@ import ai.djl.ndarray.types.Shape;
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.checkpoint.Checkpoint;
+import io.mosaic.engine.checkpoint.ModelConfig;
 import io.mosaic.engine.llama.DecoderLayer;
 import io.mosaic.engine.llama.HiddenStates;
 import io.mosaic.engine.llama.LayerWeights;
@@ -27,6 +28,8 @@ public final class Perplexity {
 
     private static final int LOGITS_PER_STEP = 1 << 25;
 
+    private static final int LONGEST_WINDOW = 2048;
+
     private final NDManager device;
     private final int length;
 
@@ -34,6 +37,11 @@ public final class Perplexity {
     public Perplexity(NDManager device, int length) {
         this.device = device;
         this.length = length;
+    }
+
+    /** The window that a model is measured with: its context, up to 2048 tokens. */
+    public static int window(ModelConfig config) {
+        return Math.min(LONGEST_WINDOW, config.contextLength());
     }
 
     public String protocol() {

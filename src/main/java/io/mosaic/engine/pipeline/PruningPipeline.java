@@ -40,8 +40,6 @@ import org.jspecify.annotations.Nullable;
  * export before calling it done.
  */
 public final class PruningPipeline {
-    private static final int DEFAULT_SAMPLES = 128;
-    private static final int DEFAULT_LENGTH = 2048;
     private static final int PROBE_TOKENS = 8;
 
     private final Device device;
@@ -155,17 +153,14 @@ public final class PruningPipeline {
 
         private CalibrationSet calibration() {
             PruningTask.Calibration wish = task.calibration();
-            int[] tokens = tokens(wish.corpus());
             int context = checkpoint.config().contextLength();
-            int length = wish.sequenceLength().orElse(Math.min(DEFAULT_LENGTH, Math.min(context, tokens.length)));
-            if (length > context) {
+            if (wish.windows().length() > context) {
                 throw new MosaicException(
                         ErrorCode.INVALID_REQUEST,
-                        "calibration.sequenceLength " + length + " exceeds the model's context of " + context);
+                        "Windows of " + wish.windows().length() + " tokens exceed the model's context of " + context);
             }
-            int held = tokens.length / Math.max(1, length);
-            int samples = wish.samples().orElse(Math.clamp(held, 1, DEFAULT_SAMPLES));
-            return CalibrationSet.sample(wish.corpus().name(), tokens, samples, length, wish.sampling(), wish.seed());
+            return CalibrationSet.sample(
+                    wish.corpus().name(), tokens(wish.corpus()), wish.windows(), wish.sampling(), wish.seed());
         }
 
         private int[] tokens(PruningTask.Text text) {
@@ -203,8 +198,7 @@ public final class PruningPipeline {
         }
 
         private List<PruningReport.PerplexityResult> perplexities(Checkpoint pruned, Map<String, int[]> texts) {
-            Perplexity perplexity = new Perplexity(
-                    manager, Math.min(DEFAULT_LENGTH, checkpoint.config().contextLength()));
+            Perplexity perplexity = new Perplexity(manager, Perplexity.window(checkpoint.config()));
             int steps = 0;
             for (int[] tokens : texts.values()) {
                 steps += 2 * perplexity.steps(checkpoint, tokens);
@@ -255,7 +249,7 @@ public final class PruningPipeline {
                     corpusHashes,
                     calibration.samples(),
                     calibration.length(),
-                    task.calibration().sampling().name().toLowerCase(Locale.ROOT),
+                    task.calibration().sampling().toString(),
                     task.calibration().seed(),
                     rankingReused,
                     name(),

@@ -1,10 +1,10 @@
 package io.mosaic.engine.pipeline;
 
+import io.mosaic.engine.calibration.CalibrationWindows;
 import io.mosaic.engine.calibration.Sampling;
 import io.mosaic.engine.pruning.PruningRecipe;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * One run: which model, by which recipe, calibrated and evaluated on what.
@@ -25,14 +25,8 @@ public record PruningTask(
     /** A named text file. */
     public record Text(String name, Path file) {}
 
-    /**
-     * How calibration windows are drawn; absent values shrink to what the corpus and the model's context hold.
-     *
-     * @param samples number of windows
-     * @param sequenceLength tokens of each
-     */
-    public record Calibration(
-            Text corpus, Optional<Integer> samples, Optional<Integer> sequenceLength, long seed, Sampling sampling) {}
+    /** Which calibration windows are drawn, and how. */
+    public record Calibration(Text corpus, CalibrationWindows windows, long seed, Sampling sampling) {}
 
     /** What is measured, dense against pruned. */
     public record Evaluation(List<Text> perplexity, boolean latency) {}

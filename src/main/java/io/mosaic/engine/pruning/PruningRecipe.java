@@ -5,7 +5,6 @@ import io.mosaic.engine.pruning.structured.Layout;
 import io.mosaic.engine.pruning.structured.StructuredScore;
 import io.mosaic.engine.pruning.unstructured.SparsityPattern;
 import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
-import java.util.Locale;
 
 /**
  * What to remove and how.
@@ -49,7 +48,7 @@ public record PruningRecipe(
             case UNSTRUCTURED -> "weights by " + removal.method();
             case COMPOSITE -> "heads and channels by " + structure.score() + ", weights by " + removal.method();
         };
-        return (category + ", " + removed + ", allocation " + allocation.method()).toLowerCase(Locale.ROOT);
+        return category + ", " + removed + ", allocation " + allocation.method();
     }
 
     /** The part of the removal that is physical. */

@@ -1,5 +1,8 @@
 package io.mosaic.engine.pruning.unstructured;
 
+import com.fasterxml.jackson.annotation.JsonValue;
+import java.util.Locale;
+
 /** How single weights are chosen, and whether the rest makes up for them. */
 public enum UnstructuredMethod {
     /** Smallest |W| of the projection. */
@@ -7,5 +10,12 @@ public enum UnstructuredMethod {
     /** Smallest |W|·‖X‖ of each output row (arXiv 2306.11695). */
     WANDA,
     /** Smallest W²/U_jj² of each block of columns, the later columns updated (arXiv 2301.00774). */
-    SPARSEGPT
+    SPARSEGPT;
+
+    /** The field's word, as requests and reports spell it. */
+    @Override
+    @JsonValue
+    public String toString() {
+        return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
 }

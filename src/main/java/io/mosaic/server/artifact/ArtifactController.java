@@ -1,0 +1,145 @@
+package io.mosaic.server.artifact;
+
+import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.MosaicException;
+import io.mosaic.server.PageView;
+import io.mosaic.server.model.ModelCatalog;
+import io.mosaic.server.model.ModelFile;
+import io.mosaic.server.model.ModelId;
+import io.swagger.v3.oas.annotations.tags.Tag;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.springframework.core.io.FileSystemResource;
+import org.springframework.core.io.InputStreamResource;
+import org.springframework.core.io.Resource;
+import org.springframework.http.ContentDisposition;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpMethod;
+import org.springframework.http.HttpRange;
+import org.springframework.http.MediaType;
+import org.springframework.http.MediaTypeFactory;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.RequestHeader;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RestController;
+
+@RestController
+@RequestMapping("/models/{namespace}/{name}")
+@Tag(name = "Files")
+class ArtifactController {
+    private final ModelCatalog catalog;
+    private final Artifacts artifacts;
+
+    ArtifactController(ModelCatalog catalog, Artifacts artifacts) {
+        this.catalog = catalog;
+        this.artifacts = artifacts;
+    }
+
+    /**
+     * A file in a list.
+     *
+     * @param sha256 absent while nobody has asked for the file
+     */
+    record FileView(String path, long bytes, Optional<String> sha256, String link) {}
+
+    @GetMapping("/files")
+    PageView<FileView> files(@PathVariable String namespace, @PathVariable String name) {
+        ModelCatalog.Entry model = model(namespace, name);
+        return PageView.all(model.files().stream()
+                .map(file -> new FileView(
+                        file.path(),
+                        file.bytes(),
+                        artifacts.known(model.id(), file),
+                        "/models/" + model.id() + "/files/" + file.path()))
+                .toList());
+    }
+
+    @GetMapping("/files/{*path}")
+    ResponseEntity<Resource> file(
+            @PathVariable String namespace,
+            @PathVariable String name,
+            @PathVariable String path,
+            @RequestHeader(value = HttpHeaders.RANGE, required = false) @Nullable String range,
+            @RequestHeader(value = HttpHeaders.IF_RANGE, required = false) @Nullable String ifRange)
+            throws IOException {
+        ModelCatalog.Entry model = model(namespace, name);
+        String wanted = path.startsWith("/") ? path.substring(1) : path;
+        ModelFile file = model.files().stream()
+                .filter(candidate -> candidate.path().equals(wanted))
+                .findFirst()
+                .orElseThrow(() -> new MosaicException(
+                        ErrorCode.NOT_FOUND, "Model " + model.id() + " has no such file; GET …/files lists them"));
+        String etag = '"' + artifacts.sha256(model, file) + '"';
+        Path location = model.folder().resolve(file.path());
+        Resource body = new FileSystemResource(location);
+        if (range != null) {
+            if (ifRange != null && !ifRange.equals(etag)) {
+                // Spring would serve the range of a Resource all the same, and splice two versions of a file
+                body = new InputStreamResource(() -> Files.newInputStream(location));
+            } else {
+                requireSatisfiable(range, body, file);
+            }
+        }
+        return ResponseEntity.ok()
+                .eTag(etag)
+                .lastModified(file.modifiedAt())
+                .contentType(MediaTypeFactory.getMediaType(file.path()).orElse(MediaType.APPLICATION_OCTET_STREAM))
+                .contentLength(file.bytes())
+                .header(HttpHeaders.ACCEPT_RANGES, "bytes")
+                .header(
+                        HttpHeaders.CONTENT_DISPOSITION,
+                        ContentDisposition.attachment()
+                                .filename(location.getFileName().toString())
+                                .build()
+                                .toString())
+                .body(body);
+    }
+
+    @GetMapping("/archive")
+    void archive(
+            @PathVariable String namespace,
+            @PathVariable String name,
+            HttpServletRequest request,
+            HttpServletResponse response)
+            throws IOException {
+        ModelCatalog.Entry model = model(namespace, name);
+        TarArchive archive = new TarArchive(model.id().name(), model.folder(), model.files());
+        response.setContentType("application/x-tar");
+        response.setContentLengthLong(archive.length());
+        response.setHeader(
+                HttpHeaders.CONTENT_DISPOSITION,
+                ContentDisposition.attachment()
+                        .filename(model.id().name() + ".tar")
+                        .build()
+                        .toString());
+        if (!request.getMethod().equals(HttpMethod.HEAD.name())) {
+            archive.write(response.getOutputStream());
+        }
+    }
+
+    private static void requireSatisfiable(String range, Resource body, ModelFile file) throws IOException {
+        try {
+            List<HttpRange> ranges = HttpRange.parseRanges(range);
+            HttpRange.toResourceRegions(ranges, body);
+        } catch (IllegalArgumentException e) {
+            throw new MosaicException(
+                    ErrorCode.RANGE_NOT_SATISFIABLE,
+                    "Range " + range + " does not fit " + file.path() + " of " + file.bytes() + " bytes");
+        }
+    }
+
+    private ModelCatalog.Entry model(String namespace, String name) {
+        return ModelId.of(namespace, name)
+                .flatMap(catalog::find)
+                .orElseThrow(() -> new MosaicException(
+                        ErrorCode.MODEL_NOT_FOUND, "No model " + namespace + "/" + name + "; GET /models lists them"));
+    }
+}

@@ -1,0 +1,26 @@
+package io.mosaic.server.corpus;
+
+import io.mosaic.server.PageView;
+import io.swagger.v3.oas.annotations.tags.Tag;
+import java.time.Instant;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.RestController;
+
+@RestController
+@Tag(name = "Corpora")
+class CorpusController {
+    private final CorpusCatalog corpora;
+
+    CorpusController(CorpusCatalog corpora) {
+        this.corpora = corpora;
+    }
+
+    record CorpusView(String name, long bytes, Instant modifiedAt) {}
+
+    @GetMapping("/corpora")
+    PageView<CorpusView> corpora() {
+        return PageView.all(corpora.list().stream()
+                .map(entry -> new CorpusView(entry.name(), entry.bytes(), entry.modifiedAt()))
+                .toList());
+    }
+}

@@ -1,0 +1,60 @@
+package io.mosaic.server.corpus;
+
+import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.MosaicException;
+import io.mosaic.engine.calibration.Corpus;
+import io.mosaic.engine.checkpoint.Tokenizer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import org.springframework.stereotype.Component;
+
+/** How many tokens a corpus has for a model's tokenizer; remembered while neither file changes. */
+@Component
+public class TokenCounts {
+    private static final int REMEMBERED = 1000;
+
+    private final Map<Key, Integer> counts = new LinkedHashMap<>() {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<Key, Integer> eldest) {
+            return size() > REMEMBERED;
+        }
+    };
+
+    private record Key(Path tokenizer, Instant tokenizerModified, Path corpus, Instant corpusModified, long bytes) {}
+
+    /** @throws MosaicException when either file cannot be used */
+    public synchronized int count(Path modelFolder, int vocabularySize, CorpusCatalog.Entry corpus) {
+        Key key = new Key(
+                modelFolder,
+                modified(modelFolder.resolve(Tokenizer.FILE)),
+                corpus.file(),
+                corpus.modifiedAt(),
+                corpus.bytes());
+        Optional<Integer> known = Optional.ofNullable(counts.get(key));
+        if (known.isPresent()) {
+            return known.get();
+        }
+        try (Tokenizer tokenizer = Tokenizer.open(modelFolder, vocabularySize)) {
+            int count =
+                    tokenizer.encode(Corpus.read(corpus.name(), corpus.file()).text()).length;
+            counts.put(key, count);
+            return count;
+        }
+    }
+
+    private static Instant modified(Path tokenizer) {
+        try {
+            return Files.getLastModifiedTime(tokenizer).toInstant();
+        } catch (IOException e) {
+            throw new MosaicException(
+                    ErrorCode.TOKENIZER_INVALID, Tokenizer.FILE + " cannot be read: " + e.getMessage(), e);
+        }
+    }
+}

@@ -1,0 +1,50 @@
+package io.mosaic.server.device;
+
+import ai.djl.Device;
+import ai.djl.engine.Engine;
+import ai.djl.util.cuda.CudaUtils;
+import com.sun.management.OperatingSystemMXBean;
+import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.stereotype.Component;
+
+/** The devices of this process: every GPU that DJL sees, else the CPU. */
+@Component
+public class DeviceInventory {
+    private static final Logger log = LoggerFactory.getLogger(DeviceInventory.class);
+
+    private final List<ComputeDevice> devices;
+
+    DeviceInventory(DeviceProperties properties) {
+        int gpus = Engine.getInstance().getGpuCount();
+        int cpuWorkers = properties.cpuWorkers().orElse(gpus == 0 ? 1 : 0);
+        List<ComputeDevice> found = new ArrayList<>();
+        for (int gpu = 0; gpu < gpus; gpu++) {
+            Device device = Device.gpu(gpu);
+            found.add(new ComputeDevice(
+                    "cuda:" + gpu, device, CudaUtils.getGpuMemory(device).getMax()));
+        }
+        for (int i = 0; i < cpuWorkers; i++) {
+            found.add(new ComputeDevice("cpu", Device.cpu(), memory() / cpuWorkers));
+        }
+        devices = List.copyOf(found);
+        log.info("Devices: {}", devices);
+    }
+
+    public List<ComputeDevice> devices() {
+        return devices;
+    }
+
+    /** What the roomiest device offers; nothing limits jobs where this process has no device. */
+    public long largestCapacity() {
+        return devices.stream().mapToLong(ComputeDevice::capacityBytes).max().orElse(Long.MAX_VALUE);
+    }
+
+    /** Memory of the machine, or of the container that limits it. */
+    private static long memory() {
+        return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getTotalMemorySize();
+    }
+}

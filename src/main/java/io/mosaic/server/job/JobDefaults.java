@@ -1,0 +1,16 @@
+package io.mosaic.server.job;
+
+import java.util.List;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+
+/**
+ * Corpora of requests that name none.
+ *
+ * @param calibrationCorpus calibrates
+ * @param evaluationCorpora are measured
+ */
+@ConfigurationProperties("mosaic.defaults")
+record JobDefaults(
+        @DefaultValue("demo-calibration") String calibrationCorpus,
+        @DefaultValue("demo-test") List<String> evaluationCorpora) {}

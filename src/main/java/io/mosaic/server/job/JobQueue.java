@@ -1,0 +1,237 @@
+package io.mosaic.server.job;
+
+import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.pipeline.PipelineStage;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.stereotype.Repository;
+import org.springframework.transaction.annotation.Transactional;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * The job table as a queue. A worker holds a job by a lease that it renews; the attempt number is the fence: every
+ * write names it, so that a worker whose lease was lost changes nothing. All times are the database's.
+ */
+@Repository
+@Transactional
+public class JobQueue {
+    private static final String HELD = " where id = :id and attempt = :attempt and state = 'RUNNING'";
+
+    private final JdbcClient jdbc;
+    private final JsonMapper json;
+
+    JobQueue(JdbcClient jdbc, JsonMapper json) {
+        this.jdbc = jdbc;
+        this.json = json;
+    }
+
+    /** A job in the hands of a worker. */
+    public record Claim(UUID id, int attempt, JobRequest request) {}
+
+    /** What a heartbeat learns. */
+    public enum Pulse {
+        HELD,
+        CANCEL_REQUESTED,
+        LOST
+    }
+
+    /** Who claims, and for how long. */
+    public record Claimant(String worker, String device, long capacityBytes, Duration lease) {}
+
+    /** The oldest job that fits: one that waits, or one whose worker went silent. */
+    public Optional<Claim> claim(Claimant claimant) {
+        Optional<Claim> claim = jdbc.sql("""
+                        update job
+                           set state = 'RUNNING', worker = :worker, device = :device, attempt = attempt + 1,
+                               lease_until = clock_timestamp() + :lease * interval '1 millisecond',
+                               lost_leases = lost_leases + case state when 'RUNNING' then 1 else 0 end,
+                               started_at = clock_timestamp(), stage = null, progress_at = null,
+                               completed = 0, total = 0, fraction = 0, version = version + 1
+                         where id = (select id from job
+                                      where state in ('QUEUED', 'RUNNING')
+                                        and (state = 'QUEUED' or lease_until < clock_timestamp())
+                                        and not cancel_requested
+                                        and needs_bytes <= :capacity
+                                      order by submitted_at, id
+                                        for update skip locked
+                                      limit 1)
+                        returning id, attempt, request
+                        """)
+                .param("worker", claimant.worker())
+                .param("device", claimant.device())
+                .param("lease", claimant.lease().toMillis())
+                .param("capacity", claimant.capacityBytes())
+                .query(this::claimed)
+                .optional();
+        claim.ifPresent(job -> state(job.id(), JobState.RUNNING));
+        return claim;
+    }
+
+    private Claim claimed(ResultSet row, int number) throws SQLException {
+        return new Claim(
+                row.getObject("id", UUID.class),
+                row.getInt("attempt"),
+                json.readValue(row.getString("request"), JobRequest.class));
+    }
+
+    /** Renews the lease. */
+    public Pulse heartbeat(Claim claim, Duration lease) {
+        return jdbc.sql("update job set lease_until = clock_timestamp() + :lease * interval '1 millisecond'" + HELD
+                        + " returning cancel_requested")
+                .param("lease", lease.toMillis())
+                .param("id", claim.id())
+                .param("attempt", claim.attempt())
+                .query(Boolean.class)
+                .optional()
+                .map(cancel -> cancel ? Pulse.CANCEL_REQUESTED : Pulse.HELD)
+                .orElse(Pulse.LOST);
+    }
+
+    /** Tells how far the job has come. */
+    public boolean progress(Claim claim, PipelineStage stage, int completed, int total) {
+        double fraction = Math.round(stage.fraction(completed, total) * 1e4) / 1e4;
+        int changed = jdbc.sql("update job set stage = :stage, completed = :completed, total = :total,"
+                        + " fraction = :fraction, progress_at = clock_timestamp(), version = version + 1" + HELD)
+                .param("stage", stage.name())
+                .param("completed", completed)
+                .param("total", total)
+                .param("fraction", fraction)
+                .param("id", claim.id())
+                .param("attempt", claim.attempt())
+                .update();
+        if (changed == 1) {
+            event(
+                    claim.id(),
+                    "progress",
+                    Map.of("stage", stage, "completed", completed, "total", total, "fraction", fraction));
+        }
+        return changed == 1;
+    }
+
+    /**
+     * Locks the job for the rest of the transaction, so that nothing else happens to it while its result is published.
+     *
+     * @return false when the lease was lost or the job is to be cancelled
+     */
+    public boolean hold(Claim claim) {
+        return jdbc.sql("select id from job" + HELD + " and not cancel_requested for update")
+                .param("id", claim.id())
+                .param("attempt", claim.attempt())
+                .query(UUID.class)
+                .optional()
+                .isPresent();
+    }
+
+    public boolean succeed(Claim claim) {
+        return finish(
+                claim,
+                JobState.SUCCEEDED,
+                "update job set state = 'SUCCEEDED', finished_at = clock_timestamp(), fraction = 1,"
+                        + " version = version + 1" + HELD);
+    }
+
+    public boolean fail(Claim claim, ErrorCode code, String detail) {
+        int changed = jdbc.sql("update job set state = 'FAILED', finished_at = clock_timestamp(),"
+                        + " error_code = :code, error_type = :type, error_detail = :detail,"
+                        + " version = version + 1" + HELD)
+                .param("code", code.name())
+                .param("type", code.type().name())
+                .param("detail", detail)
+                .param("id", claim.id())
+                .param("attempt", claim.attempt())
+                .update();
+        if (changed == 1) {
+            state(claim.id(), JobState.FAILED);
+        }
+        return changed == 1;
+    }
+
+    public boolean cancelled(Claim claim) {
+        return finish(
+                claim,
+                JobState.CANCELLED,
+                "update job set state = 'CANCELLED', finished_at = clock_timestamp(), version = version + 1" + HELD);
+    }
+
+    /** Puts the job back into the queue, for a worker that has to stop. */
+    public boolean release(Claim claim) {
+        return finish(
+                claim,
+                JobState.QUEUED,
+                "update job set state = 'QUEUED', worker = null, device = null, lease_until = null, stage = null,"
+                        + " progress_at = null, completed = 0, total = 0, fraction = 0, version = version + 1" + HELD);
+    }
+
+    private boolean finish(Claim claim, JobState state, String sql) {
+        int changed = jdbc.sql(sql)
+                .param("id", claim.id())
+                .param("attempt", claim.attempt())
+                .update();
+        if (changed == 1) {
+            state(claim.id(), state);
+        }
+        return changed == 1;
+    }
+
+    /** A job that waits is cancelled at once; one that runs is asked to stop; one that has ended stays as it is. */
+    public void cancel(UUID id) {
+        int waiting = jdbc.sql("update job set state = 'CANCELLED', cancel_requested = true,"
+                        + " finished_at = clock_timestamp(), version = version + 1"
+                        + " where id = :id and state = 'QUEUED'")
+                .param("id", id)
+                .update();
+        if (waiting == 1) {
+            state(id, JobState.CANCELLED);
+            return;
+        }
+        jdbc.sql("update job set cancel_requested = true, version = version + 1"
+                        + " where id = :id and state = 'RUNNING' and not cancel_requested")
+                .param("id", id)
+                .update();
+    }
+
+    /**
+     * Ends jobs that nobody will run again: those to be cancelled whose worker is gone, and those that lost their
+     * worker too often.
+     */
+    public void sweep(int maxAttempts) {
+        jdbc.sql("""
+                        update job
+                           set state = 'CANCELLED', finished_at = clock_timestamp(), version = version + 1
+                         where state = 'RUNNING' and lease_until < clock_timestamp() and cancel_requested
+                        returning id
+                        """).query(UUID.class).list().forEach(id -> state(id, JobState.CANCELLED));
+        jdbc.sql("""
+                        update job
+                           set state = 'FAILED', finished_at = clock_timestamp(), version = version + 1,
+                               error_code = :code, error_type = :type,
+                               error_detail = 'The worker died ' || (lost_leases + 1) || ' times while it ran this job'
+                         where state = 'RUNNING' and lease_until < clock_timestamp() and lost_leases + 1 >= :max
+                        returning id
+                        """)
+                .param("code", ErrorCode.ATTEMPTS_EXHAUSTED.name())
+                .param("type", ErrorCode.ATTEMPTS_EXHAUSTED.type().name())
+                .param("max", maxAttempts)
+                .query(UUID.class)
+                .list()
+                .forEach(id -> state(id, JobState.FAILED));
+    }
+
+    /** A job has entered a state; whoever follows its events is told. */
+    void state(UUID id, JobState state) {
+        event(id, "state", Map.of("state", state));
+    }
+
+    private void event(UUID id, String kind, Map<String, Object> data) {
+        jdbc.sql("insert into job_event (job_id, kind, data) values (:id, :kind, cast(:data as jsonb))")
+                .param("id", id)
+                .param("kind", kind)
+                .param("data", json.writeValueAsString(data))
+                .update();
+    }
+}

@@ -1,0 +1,154 @@
+package io.mosaic.server.job;
+
+import com.fasterxml.jackson.annotation.JsonCreator;
+import com.fasterxml.jackson.annotation.JsonValue;
+import io.mosaic.engine.allocation.AllocationMethod;
+import io.mosaic.engine.calibration.Sampling;
+import io.mosaic.engine.pruning.Category;
+import io.mosaic.engine.pruning.PruningRecipe;
+import io.mosaic.engine.pruning.structured.Layout;
+import io.mosaic.engine.pruning.structured.StructuredScore;
+import io.mosaic.engine.pruning.unstructured.SparsityPattern;
+import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
+import io.swagger.v3.oas.annotations.media.Schema;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Matcher;
+
+/**
+ * What a client asks for, every default resolved. Fields that the category does not use are absent.
+ *
+ * @param sparsity removed share of the prunable parameters
+ */
+@Schema(requiredProperties = {"model", "sparsity"})
+public record JobRequest(
+        @Schema(description = "Id in the model catalogue", example = "mosaic/demo")
+        String model,
+
+        @Schema(
+                description = "Removed share of the prunable parameters",
+                example = "0.5",
+                minimum = "0",
+                exclusiveMinimum = true,
+                maximum = "0.95")
+        double sparsity,
+
+        @Schema(
+                description = "What is removed: single weights, whole heads and channels, or both",
+                defaultValue = "composite")
+        Category category,
+
+        @Schema(
+                description = "How single weights are chosen",
+                implementation = UnstructuredMethod.class,
+                defaultValue = "sparsegpt")
+        Optional<UnstructuredMethod> method,
+
+        @Schema(description = "How the target is spread over the projections", defaultValue = "projection")
+        AllocationMethod allocation,
+
+        @Schema(
+                description =
+                        "unstructured, or N:M (category unstructured; sparsity equals N/M, allocation is uniform)",
+                example = "unstructured",
+                type = "string")
+        Optional<Pattern> pattern,
+
+        @Schema(
+                description = "Composite only: the part of the removal that is physical",
+                type = "number",
+                minimum = "0",
+                maximum = "1",
+                defaultValue = "0.5")
+        Optional<Double> structuredShare,
+
+        @Schema(
+                description = "Which heads and channels go",
+                implementation = StructuredScore.class,
+                defaultValue = "obs")
+        Optional<StructuredScore> structuredScore,
+
+        @Schema(description = "Shapes of the layers", implementation = Layout.class, defaultValue = "uniform")
+        Optional<Layout> layout,
+
+        @Schema(description = "M of the outlier ranking", defaultValue = "5")
+        double outlierThreshold,
+
+        @Schema(description = "Half the spread of the densities", defaultValue = "0.08")
+        double lambda,
+
+        Calibration calibration,
+        Evaluation evaluation,
+
+        @Schema(
+                description = "Id of the pruned model; made up when absent",
+                example = "mosaic/demo-50",
+                requiredMode = Schema.RequiredMode.NOT_REQUIRED)
+        String output) {
+    /** Channels of the MLP stay a multiple of it, as quantised formats ask. */
+    private static final int ALIGNMENT = 32;
+
+    /** Which texts calibrate. */
+    public record Calibration(
+            @Schema(defaultValue = "demo-calibration") String corpus,
+
+            @Schema(description = "Windows; the default shrinks to what the corpus holds", defaultValue = "128")
+            int samples,
+
+            @Schema(description = "Tokens of a window; the default shrinks to the context", defaultValue = "2048")
+            int sequenceLength,
+
+            @Schema(defaultValue = "0") long seed,
+            @Schema(defaultValue = "random") Sampling sampling) {}
+
+    /** What is measured, dense against pruned. */
+    public record Evaluation(
+            @Schema(description = "Corpora", defaultValue = "[\"demo-test\"]")
+            List<String> perplexity,
+
+            @Schema(defaultValue = "true") boolean latency) {}
+
+    /** A pattern as it is written in requests. */
+    public record Pattern(SparsityPattern value) {
+        private static final java.util.regex.Pattern GROUPED = java.util.regex.Pattern.compile("(\\d{1,2}):(\\d{1,2})");
+
+        /** @throws IllegalArgumentException when {@code text} is neither "unstructured" nor N:M */
+        @JsonCreator
+        static Pattern of(String text) {
+            if (text.equals("unstructured")) {
+                return new Pattern(new SparsityPattern.Free());
+            }
+            Matcher matcher = GROUPED.matcher(text);
+            if (!matcher.matches()) {
+                throw new IllegalArgumentException("No pattern " + text);
+            }
+            return new Pattern(new SparsityPattern.Grouped(
+                    Integer.parseInt(matcher.group(1)), Integer.parseInt(matcher.group(2))));
+        }
+
+        @Override
+        @JsonValue
+        public String toString() {
+            return switch (value) {
+                case SparsityPattern.Free free -> "unstructured";
+                case SparsityPattern.Grouped grouped -> grouped.n() + ":" + grouped.m();
+            };
+        }
+    }
+
+    /** The request as the engine reads it. */
+    public PruningRecipe recipe() {
+        return new PruningRecipe(
+                sparsity,
+                category,
+                new PruningRecipe.Removal(
+                        method.orElse(UnstructuredMethod.SPARSEGPT),
+                        pattern.map(Pattern::value).orElse(new SparsityPattern.Free())),
+                new PruningRecipe.Structure(
+                        structuredShare.orElse(0.0),
+                        structuredScore.orElse(StructuredScore.OBS),
+                        layout.orElse(Layout.UNIFORM),
+                        ALIGNMENT),
+                new PruningRecipe.Allocation(allocation, outlierThreshold, lambda));
+    }
+}

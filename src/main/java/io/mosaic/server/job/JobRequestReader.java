@@ -1,0 +1,335 @@
+package io.mosaic.server.job;
+
+import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.MosaicException;
+import io.mosaic.engine.allocation.AllocationMethod;
+import io.mosaic.engine.calibration.CalibrationWindows;
+import io.mosaic.engine.calibration.Sampling;
+import io.mosaic.engine.checkpoint.ModelConfig;
+import io.mosaic.engine.evaluation.Perplexity;
+import io.mosaic.engine.llama.LayerShape;
+import io.mosaic.engine.pruning.Category;
+import io.mosaic.engine.pruning.PruningPlan;
+import io.mosaic.engine.pruning.structured.Layout;
+import io.mosaic.engine.pruning.structured.StructuredScore;
+import io.mosaic.engine.pruning.unstructured.SparsityPattern;
+import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
+import io.mosaic.engine.ranking.OutlierRanking;
+import io.mosaic.server.corpus.CorpusCatalog;
+import io.mosaic.server.corpus.TokenCounts;
+import io.mosaic.server.error.InvalidRequestException;
+import io.mosaic.server.error.Violation;
+import io.mosaic.server.model.ModelCatalog;
+import io.mosaic.server.model.ModelFacts;
+import io.mosaic.server.model.ModelId;
+import io.mosaic.server.model.ModelStore;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.UUID;
+import org.springframework.stereotype.Component;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Resolves what a client sent against models, corpora and defaults, and reports all its faults together. */
+@Component
+class JobRequestReader {
+    private static final double MOST_SPARSITY = 0.95;
+    private static final double MOST_LAMBDA = 0.5;
+    private static final double MOST_THRESHOLD = 1000;
+    private static final double PATTERN_TOLERANCE = 1e-9;
+    private static final int MOST_CORPORA = 16;
+
+    private final ModelCatalog models;
+    private final ModelStore store;
+    private final CorpusCatalog corpora;
+    private final TokenCounts tokens;
+    private final JobRepository jobs;
+    private final JobDefaults defaults;
+
+    JobRequestReader(
+            ModelCatalog models,
+            ModelStore store,
+            CorpusCatalog corpora,
+            TokenCounts tokens,
+            JobRepository jobs,
+            JobDefaults defaults) {
+        this.models = models;
+        this.store = store;
+        this.corpora = corpora;
+        this.tokens = tokens;
+        this.jobs = jobs;
+        this.defaults = defaults;
+    }
+
+    /** A request and the model that it is about. */
+    record Resolved(JobRequest request, ModelConfig model) {}
+
+    /** @throws InvalidRequestException with every fault */
+    Resolved read(ObjectNode body, UUID id) {
+        return new Reading(body, id).read();
+    }
+
+    private final class Reading {
+        private final UUID id;
+        private final List<Violation> violations = new ArrayList<>();
+        private final RequestFields fields;
+        private Optional<ModelCatalog.Entry> source = Optional.empty();
+
+        Reading(ObjectNode body, UUID id) {
+            this.id = id;
+            this.fields = new RequestFields(body, violations);
+        }
+
+        Resolved read() {
+            String model = fields.text("model").orElse("");
+            source = model(model);
+            Optional<Double> sparsity = sparsity();
+            Optional<JobRequest.Pattern> pattern = pattern();
+            boolean grouped = pattern.filter(p -> p.value() instanceof SparsityPattern.Grouped)
+                    .isPresent();
+            Category category = fields.choice("category", Category.class)
+                    .orElse(grouped ? Category.UNSTRUCTURED : Category.COMPOSITE);
+            Optional<UnstructuredMethod> method = fields.choice("method", UnstructuredMethod.class);
+            AllocationMethod allocation = fields.choice("allocation", AllocationMethod.class)
+                    .orElse(grouped ? AllocationMethod.UNIFORM : AllocationMethod.PROJECTION);
+            Optional<Double> share = fields.between("structuredShare", 0, 1);
+            Optional<StructuredScore> score = fields.choice("structuredScore", StructuredScore.class);
+            Optional<Layout> layout = fields.choice("layout", Layout.class);
+            double threshold =
+                    fields.above("outlierThreshold", 0, MOST_THRESHOLD).orElse(5.0);
+            double lambda = fields.between("lambda", 0, MOST_LAMBDA).orElse(0.08);
+            pattern.ifPresent(p -> checkPattern(p.value(), sparsity, category, allocation));
+            JobRequest.Calibration calibration = calibration();
+            JobRequest.Evaluation evaluation = evaluation();
+            String output = output(model, category, sparsity);
+            fields.end();
+
+            JobRequest request = new JobRequest(
+                    model,
+                    sparsity.orElse(0.5),
+                    category,
+                    category == Category.STRUCTURED
+                            ? Optional.empty()
+                            : Optional.of(method.orElse(UnstructuredMethod.SPARSEGPT)),
+                    allocation,
+                    category == Category.STRUCTURED
+                            ? Optional.empty()
+                            : Optional.of(pattern.orElse(new JobRequest.Pattern(new SparsityPattern.Free()))),
+                    category == Category.COMPOSITE ? Optional.of(share.orElse(0.5)) : Optional.empty(),
+                    category == Category.UNSTRUCTURED
+                            ? Optional.empty()
+                            : Optional.of(score.orElse(StructuredScore.OBS)),
+                    category == Category.UNSTRUCTURED ? Optional.empty() : Optional.of(layout.orElse(Layout.UNIFORM)),
+                    threshold,
+                    lambda,
+                    calibration,
+                    evaluation,
+                    output);
+            checkPlan(request);
+            if (!violations.isEmpty()) {
+                throw new InvalidRequestException(violations);
+            }
+            return new Resolved(request, facts().orElseThrow().config());
+        }
+
+        private Optional<ModelFacts> facts() {
+            return source.flatMap(ModelCatalog.Entry::facts);
+        }
+
+        private Optional<ModelCatalog.Entry> model(String wished) {
+            if (wished.isEmpty()) {
+                fields.fault("model", "is required: the id of a model in the catalogue, like mosaic/demo");
+                return Optional.empty();
+            }
+            Optional<ModelCatalog.Entry> entry = ModelId.parse(wished).flatMap(models::find);
+            if (entry.isEmpty()) {
+                fault(
+                        "model",
+                        ErrorCode.MODEL_NOT_FOUND,
+                        "no model " + RequestFields.quoted(wished) + "; GET /models lists them");
+            }
+            entry.flatMap(ModelCatalog.Entry::fault).ifPresent(e -> fault("model", e.code(), e.detail()));
+            return entry;
+        }
+
+        private Optional<Double> sparsity() {
+            Optional<Double> sparsity = fields.above("sparsity", 0, MOST_SPARSITY);
+            if (fields.absent("sparsity")) {
+                fields.fault("sparsity", "is required: a number above 0 and at most " + MOST_SPARSITY);
+            }
+            return sparsity;
+        }
+
+        private Optional<JobRequest.Pattern> pattern() {
+            return fields.text("pattern").flatMap(text -> {
+                try {
+                    return Optional.of(JobRequest.Pattern.of(text));
+                } catch (IllegalArgumentException e) {
+                    fields.fault(
+                            "pattern",
+                            RequestFields.quoted(text) + " is neither unstructured nor N:M with 0 < N < M <= "
+                                    + SparsityPattern.Grouped.MAX_M);
+                    return Optional.empty();
+                }
+            });
+        }
+
+        private void checkPattern(
+                SparsityPattern pattern, Optional<Double> sparsity, Category category, AllocationMethod allocation) {
+            if (!(pattern instanceof SparsityPattern.Grouped grouped)) {
+                return;
+            }
+            if (sparsity.isPresent() && Math.abs(sparsity.get() - grouped.share()) > PATTERN_TOLERANCE) {
+                fields.fault(
+                        "sparsity",
+                        sparsity.get() + " does not match pattern " + grouped.n() + ":" + grouped.m()
+                                + ", which removes " + grouped.share());
+            }
+            if (category != Category.UNSTRUCTURED) {
+                fields.fault("category", "a pattern needs category unstructured, not " + category);
+            }
+            if (allocation != AllocationMethod.UNIFORM) {
+                fields.fault("allocation", "a pattern needs allocation uniform, not " + allocation);
+            }
+            facts().map(facts -> LayerShape.of(facts.config())).ifPresent(shape -> {
+                for (int width : new int[] {shape.hidden(), shape.heads() * shape.headDim(), shape.ffn()}) {
+                    if (width % grouped.m() != 0) {
+                        fields.fault(
+                                "pattern", "rows of " + width + " inputs do not split into groups of " + grouped.m());
+                    }
+                }
+            });
+        }
+
+        private JobRequest.Calibration calibration() {
+            RequestFields calibration = fields.object("calibration");
+            Optional<String> name = calibration.text("corpus");
+            Optional<Integer> samples = calibration.count("samples");
+            Optional<Integer> length = calibration.count("sequenceLength");
+            long seed = calibration.whole("seed").orElse(0L);
+            Sampling sampling = calibration.choice("sampling", Sampling.class).orElse(Sampling.RANDOM);
+            calibration.end();
+
+            String corpus = name.orElse(defaults.calibrationCorpus());
+            OptionalInt held = tokens("calibration.corpus", corpus);
+            CalibrationWindows windows = new CalibrationWindows(samples.orElse(1), length.orElse(1));
+            if (held.isPresent() && facts().isPresent()) {
+                int context = facts().get().config().contextLength();
+                int tokenCount = held.getAsInt();
+                int longest = Math.min(context, tokenCount);
+                int chosen = length.orElse(CalibrationWindows.usualLength(tokenCount, context));
+                if (chosen > context) {
+                    calibration.fault("sequenceLength", chosen + " exceeds the model's context of " + context);
+                } else if (chosen > tokenCount) {
+                    fault(
+                            "calibration.corpus",
+                            ErrorCode.CORPUS_TOO_SHORT,
+                            RequestFields.quoted(corpus) + " has " + tokenCount + " tokens, one window needs "
+                                    + chosen);
+                } else if (chosen < 2) {
+                    calibration.fault("sequenceLength", chosen + " is not from 2 to " + longest);
+                }
+                int fitting = CalibrationWindows.held(tokenCount, Math.max(1, Math.min(chosen, longest)));
+                if (samples.isPresent() && samples.get() > fitting) {
+                    calibration.fault(
+                            "samples",
+                            samples.get() + " exceeds the " + fitting + " windows of " + Math.min(chosen, longest)
+                                    + " tokens that " + RequestFields.quoted(corpus) + " holds");
+                }
+                windows = new CalibrationWindows(
+                        samples.orElse(CalibrationWindows.usualSamples(tokenCount, chosen)), chosen);
+            }
+            return new JobRequest.Calibration(corpus, windows.samples(), windows.length(), seed, sampling);
+        }
+
+        private JobRequest.Evaluation evaluation() {
+            RequestFields evaluation = fields.object("evaluation");
+            List<String> wished = evaluation.texts("perplexity").orElse(defaults.evaluationCorpora());
+            boolean latency = evaluation.flag("latency").orElse(true);
+            evaluation.end();
+            List<String> names = List.copyOf(new LinkedHashSet<>(wished));
+            if (names.size() > MOST_CORPORA) {
+                evaluation.fault("perplexity", names.size() + " corpora are more than " + MOST_CORPORA);
+                return new JobRequest.Evaluation(List.of(), latency);
+            }
+            for (String corpus : names) {
+                OptionalInt held = tokens("evaluation.perplexity", corpus);
+                facts().map(facts -> Perplexity.window(facts.config())).ifPresent(window -> {
+                    if (held.isPresent() && held.getAsInt() < window) {
+                        fault(
+                                "evaluation.perplexity",
+                                ErrorCode.CORPUS_TOO_SHORT,
+                                RequestFields.quoted(corpus) + " has " + held.getAsInt() + " tokens, one window needs "
+                                        + window);
+                    }
+                });
+            }
+            return new JobRequest.Evaluation(names, latency);
+        }
+
+        /** Tokens of a corpus; empty, with the fault noted, where that cannot be told. */
+        private OptionalInt tokens(String field, String name) {
+            Optional<CorpusCatalog.Entry> corpus = corpora.find(name);
+            if (corpus.isEmpty()) {
+                fault(
+                        field,
+                        ErrorCode.CORPUS_NOT_FOUND,
+                        "no corpus " + RequestFields.quoted(name) + "; GET /corpora lists them");
+            }
+            if (corpus.isEmpty() || facts().isEmpty()) {
+                return OptionalInt.empty();
+            }
+            try {
+                return OptionalInt.of(tokens.count(
+                        source.orElseThrow().folder(), facts().get().config().vocabularySize(), corpus.get()));
+            } catch (MosaicException e) {
+                fault(field, e.code(), e.detail());
+                return OptionalInt.empty();
+            }
+        }
+
+        private String output(String model, Category category, Optional<Double> sparsity) {
+            Optional<String> wished = fields.text("output");
+            if (wished.isEmpty()) {
+                return String.format(
+                        Locale.ROOT,
+                        "%s-%s-%.0f-%s",
+                        model,
+                        category,
+                        100 * sparsity.orElse(0.0),
+                        id.toString().substring(0, 8));
+            }
+            Optional<ModelId> output = ModelId.parse(wished.get());
+            if (output.isEmpty()) {
+                fields.fault("output", RequestFields.quoted(wished.get()) + " is not " + ModelId.RULE);
+            } else if (store.exists(output.get())) {
+                fault("output", ErrorCode.OUTPUT_TAKEN, "model " + output.get() + " exists already");
+            } else if (jobs.existsByOutputAndStateIn(output.get().toString(), JobState.UNFINISHED)) {
+                fault("output", ErrorCode.OUTPUT_TAKEN, "an unfinished job is making " + output.get());
+            }
+            return wished.get();
+        }
+
+        /** What shapes alone can tell is told now, not when the job runs. */
+        private void checkPlan(JobRequest request) {
+            if (!violations.isEmpty()) {
+                return;
+            }
+            ModelConfig config = facts().orElseThrow().config();
+            List<LayerShape> layers = Collections.nCopies(config.layers(), LayerShape.of(config));
+            try {
+                PruningPlan.of(request.recipe(), layers, OutlierRanking.none(layers.size()));
+            } catch (MosaicException e) {
+                fault("sparsity", e.code(), e.detail());
+            }
+        }
+
+        private void fault(String field, ErrorCode code, String message) {
+            violations.add(new Violation(field, code, message));
+        }
+    }
+}

@@ -1,0 +1,139 @@
+package io.mosaic.server.job;
+
+import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.MosaicException;
+import io.mosaic.engine.calibration.CalibrationWindows;
+import io.mosaic.engine.pipeline.Hashes;
+import io.mosaic.engine.pipeline.MemoryEstimate;
+import io.mosaic.server.device.DeviceInventory;
+import io.mosaic.server.model.ModelId;
+import io.mosaic.server.model.ModelReaders;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import org.springframework.dao.DataIntegrityViolationException;
+import org.springframework.stereotype.Service;
+import org.springframework.transaction.PlatformTransactionManager;
+import org.springframework.transaction.support.TransactionTemplate;
+import tools.jackson.databind.SerializationFeature;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Takes jobs in, looks them up and cancels them. */
+@Service
+public class JobService implements ModelReaders {
+    private final JobRequestReader reader;
+    private final JobRepository jobs;
+    private final JobQueue queue;
+    private final DeviceInventory devices;
+    private final TransactionTemplate transaction;
+    private final JsonMapper json;
+    private final JsonMapper canonical;
+
+    JobService(
+            JobRequestReader reader,
+            JobRepository jobs,
+            JobQueue queue,
+            DeviceInventory devices,
+            PlatformTransactionManager transactions,
+            JsonMapper json) {
+        this.reader = reader;
+        this.jobs = jobs;
+        this.queue = queue;
+        this.devices = devices;
+        this.transaction = new TransactionTemplate(transactions);
+        this.json = json;
+        this.canonical = json.rebuild()
+                .enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
+                .build();
+    }
+
+    /** @param created false when the idempotency key had made the job before */
+    public record Submission(Job job, boolean created) {}
+
+    /**
+     * Queues a job.
+     *
+     * @throws io.mosaic.server.error.InvalidRequestException with every fault of the body
+     * @throws MosaicException IDEMPOTENCY_KEY_REUSED, OUTPUT_TAKEN, OUT_OF_MEMORY
+     */
+    public Submission submit(ObjectNode body, Optional<String> idempotencyKey) {
+        String sha256 = Hashes.text(canonical.writeValueAsString(canonical.convertValue(body, Object.class)));
+        Optional<Job> before = idempotencyKey.flatMap(key -> earlier(key, sha256));
+        if (before.isPresent()) {
+            return new Submission(before.get(), false);
+        }
+        UUID id = UUID.randomUUID();
+        JobRequestReader.Resolved resolved = reader.read(body, id);
+        JobRequest request = resolved.request();
+        long needs = MemoryEstimate.bytes(
+                resolved.model(),
+                new CalibrationWindows(
+                        request.calibration().samples(), request.calibration().sequenceLength()),
+                request.evaluation().latency());
+        if (needs > devices.largestCapacity()) {
+            throw new MosaicException(
+                    ErrorCode.OUT_OF_MEMORY,
+                    "The job needs " + needs + " bytes of memory, the largest device here offers "
+                            + devices.largestCapacity());
+        }
+        Job job = new Job(
+                id,
+                request,
+                json.writeValueAsString(request),
+                idempotencyKey.orElse(null),
+                sha256,
+                needs,
+                Instant.now().truncatedTo(ChronoUnit.MICROS));
+        try {
+            transaction.executeWithoutResult(status -> {
+                jobs.saveAndFlush(job);
+                queue.state(id, JobState.QUEUED);
+            });
+            return new Submission(job, true);
+        } catch (DataIntegrityViolationException e) {
+            // somebody else was faster, with the same key or the same output
+            return idempotencyKey
+                    .flatMap(key -> earlier(key, sha256))
+                    .map(job1 -> new Submission(job1, false))
+                    .orElseThrow(() -> new MosaicException(
+                            ErrorCode.OUTPUT_TAKEN, "An unfinished job is making " + request.output(), e));
+        }
+    }
+
+    private Optional<Job> earlier(String key, String sha256) {
+        Optional<Job> job = jobs.findByIdempotencyKey(key);
+        if (job.isPresent() && !job.get().bodySha256().equals(sha256)) {
+            throw new MosaicException(
+                    ErrorCode.IDEMPOTENCY_KEY_REUSED,
+                    "Idempotency-Key " + key + " was used for another request, job "
+                            + job.get().id());
+        }
+        return job;
+    }
+
+    /** @throws MosaicException JOB_NOT_FOUND */
+    public Job require(UUID id) {
+        return jobs.findById(id).orElseThrow(() -> new MosaicException(ErrorCode.JOB_NOT_FOUND, "No job " + id));
+    }
+
+    /** @throws MosaicException JOB_NOT_FOUND, JOB_FINISHED when it ended otherwise than by cancellation */
+    public Job cancel(UUID id) {
+        require(id);
+        queue.cancel(id);
+        Job job = require(id);
+        if (job.state().terminal() && job.state() != JobState.CANCELLED) {
+            throw new MosaicException(ErrorCode.JOB_FINISHED, "Job " + id + " has ended, " + job.state());
+        }
+        return job;
+    }
+
+    @Override
+    public List<UUID> readersOf(ModelId id) {
+        return jobs.findByModelAndStateIn(id.toString(), JobState.UNFINISHED).stream()
+                .map(Job::id)
+                .toList();
+    }
+}

@@ -1,0 +1,47 @@
+package io.mosaic.server.job;
+
+import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.MosaicException;
+import java.io.IOException;
+import java.io.InputStream;
+import org.springframework.stereotype.Component;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Reads a request body as one JSON object, within limits. */
+@Component
+class JsonBody {
+    static final int MAX_BYTES = 1 << 20;
+
+    private final JsonMapper strict = JsonMapper.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
+
+    /** @throws MosaicException REQUEST_TOO_LARGE, MALFORMED_JSON */
+    ObjectNode read(InputStream body) throws IOException {
+        byte[] bytes = body.readNBytes(MAX_BYTES + 1);
+        if (bytes.length > MAX_BYTES) {
+            throw new MosaicException(
+                    ErrorCode.REQUEST_TOO_LARGE, "The body exceeds the limit of " + MAX_BYTES + " bytes");
+        }
+        try {
+            JsonNode node = strict.readTree(bytes);
+            if (node instanceof ObjectNode object) {
+                return object;
+            }
+            throw new MosaicException(ErrorCode.MALFORMED_JSON, "The body is not a JSON object");
+        } catch (JacksonException e) {
+            throw new MosaicException(
+                    ErrorCode.MALFORMED_JSON,
+                    "The body is not valid JSON: " + e.getOriginalMessage() + " (line "
+                            + e.getLocation().getLineNr() + ", column "
+                            + e.getLocation().getColumnNr() + ")",
+                    e);
+        }
+    }
+}

@@ -1,0 +1,181 @@
+package io.mosaic.server.job;
+
+import io.mosaic.server.error.Violation;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Reads the fields of one JSON object and notes every fault, where a mapper would stop at the first. */
+final class RequestFields {
+    private static final int SHOWN = 60;
+
+    private final String path;
+    private final ObjectNode node;
+    private final List<Violation> violations;
+    private final Set<String> known = new LinkedHashSet<>();
+
+    RequestFields(ObjectNode node, List<Violation> violations) {
+        this("", node, violations);
+    }
+
+    private RequestFields(String path, ObjectNode node, List<Violation> violations) {
+        this.path = path;
+        this.node = node;
+        this.violations = violations;
+    }
+
+    Optional<String> text(String field) {
+        return value(field)
+                .flatMap(
+                        value -> value.isString() ? Optional.of(value.stringValue()) : wrong(field, value, "a string"));
+    }
+
+    /** A finite number, above {@code above} and at most {@code most}. */
+    Optional<Double> above(String field, double above, double most) {
+        return number(field)
+                .filter(number -> within(
+                        field,
+                        number,
+                        number > above && number <= most,
+                        "above " + plain(above) + " and at most " + plain(most)));
+    }
+
+    /** A finite number from {@code least} to {@code most}. */
+    Optional<Double> between(String field, double least, double most) {
+        return number(field)
+                .filter(number -> within(
+                        field,
+                        number,
+                        number >= least && number <= most,
+                        "from " + plain(least) + " to " + plain(most)));
+    }
+
+    Optional<Long> whole(String field) {
+        return value(field)
+                .flatMap(value -> value.isIntegralNumber() && value.canConvertToLong()
+                        ? Optional.of(value.longValue())
+                        : wrong(field, value, "a whole number"));
+    }
+
+    /** A whole number above 0; how far up is for the reader to check. */
+    Optional<Integer> count(String field) {
+        return whole(field)
+                .filter(number -> within(
+                        field, number, number >= 1 && number <= Integer.MAX_VALUE, "from 1 to " + Integer.MAX_VALUE))
+                .map(Math::toIntExact);
+    }
+
+    Optional<Boolean> flag(String field) {
+        return value(field)
+                .flatMap(value ->
+                        value.isBoolean() ? Optional.of(value.booleanValue()) : wrong(field, value, "true or false"));
+    }
+
+    /** One of an enum's words. */
+    <E extends Enum<E>> Optional<E> choice(String field, Class<E> type) {
+        E[] constants = type.getEnumConstants();
+        String allowed = Arrays.stream(constants).map(Enum::toString).collect(Collectors.joining(", "));
+        return text(field).flatMap(word -> {
+            Optional<E> chosen = Arrays.stream(constants)
+                    .filter(constant -> constant.toString().equals(word))
+                    .findFirst();
+            if (chosen.isEmpty()) {
+                fault(field, quoted(word) + " is not one of " + allowed);
+            }
+            return chosen;
+        });
+    }
+
+    Optional<List<String>> texts(String field) {
+        return value(field).flatMap(value -> {
+            if (!value.isArray()) {
+                return wrong(field, value, "a list of strings");
+            }
+            List<String> texts = new ArrayList<>();
+            for (JsonNode element : value) {
+                if (!element.isString()) {
+                    return wrong(field, element, "a string");
+                }
+                texts.add(element.stringValue());
+            }
+            return Optional.of(texts);
+        });
+    }
+
+    /** A nested object; an absent one has no fields. */
+    RequestFields object(String field) {
+        ObjectNode empty = JsonNodeFactory.instance.objectNode();
+        ObjectNode child = value(field)
+                .map(value -> {
+                    if (value instanceof ObjectNode object) {
+                        return object;
+                    }
+                    wrong(field, value, "an object");
+                    return empty;
+                })
+                .orElse(empty);
+        return new RequestFields(path + field + ".", child, violations);
+    }
+
+    /** All fields that are known have been read: any other is a fault. */
+    void end() {
+        for (String name : node.propertyNames()) {
+            if (!known.contains(name)) {
+                violations.add(
+                        new Violation(path + shortened(name), "unknown field; known are " + String.join(", ", known)));
+            }
+        }
+    }
+
+    boolean absent(String field) {
+        return value(field).isEmpty();
+    }
+
+    void fault(String field, String message) {
+        violations.add(new Violation(path + field, message));
+    }
+
+    private Optional<Double> number(String field) {
+        return value(field)
+                .flatMap(value -> value.isNumber() && Double.isFinite(value.doubleValue())
+                        ? Optional.of(value.doubleValue())
+                        : wrong(field, value, "a number"));
+    }
+
+    private Optional<JsonNode> value(String field) {
+        known.add(field);
+        return Optional.ofNullable(node.get(field)).filter(value -> !value.isNull());
+    }
+
+    private boolean within(String field, Number number, boolean fits, String range) {
+        if (!fits) {
+            fault(field, number + " is not " + range);
+        }
+        return fits;
+    }
+
+    private <T> Optional<T> wrong(String field, JsonNode value, String expected) {
+        fault(field, shortened(value.toString()) + " is not " + expected);
+        return Optional.empty();
+    }
+
+    static String quoted(String text) {
+        return "'" + shortened(text) + "'";
+    }
+
+    private static String shortened(String text) {
+        return text.length() <= SHOWN ? text : text.substring(0, SHOWN) + "…";
+    }
+
+    private static String plain(double value) {
+        return value == Math.rint(value) ? String.format(Locale.ROOT, "%.0f", value) : Double.toString(value);
+    }
+}

@@ -1,0 +1,37 @@
+package io.mosaic.server.model;
+
+import io.mosaic.engine.checkpoint.Checkpoint;
+import io.mosaic.engine.checkpoint.ModelConfig;
+import io.mosaic.engine.checkpoint.TensorInfo;
+import io.mosaic.engine.checkpoint.Tokenizer;
+import io.mosaic.engine.llama.LlamaTensors;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/**
+ * What a model folder's headers say.
+ *
+ * @param dtype number format of most of the weights
+ */
+public record ModelFacts(ModelConfig config, long parameters, String dtype, long weightBytes) {
+    /** @throws io.mosaic.engine.MosaicException with the folder's fault */
+    static ModelFacts read(Path folder) {
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            LlamaTensors.check(checkpoint);
+            Tokenizer.open(folder, checkpoint.config().vocabularySize()).close();
+            Map<String, Long> elements = checkpoint.tensors().stream()
+                    .collect(Collectors.groupingBy(
+                            tensor -> tensor.dtype().name(), Collectors.summingLong(TensorInfo::elements)));
+            return new ModelFacts(
+                    checkpoint.config(),
+                    elements.values().stream().mapToLong(Long::longValue).sum(),
+                    elements.entrySet().stream()
+                            .max(Map.Entry.comparingByValue(Comparator.naturalOrder()))
+                            .map(Map.Entry::getKey)
+                            .orElse(""),
+                    checkpoint.weightBytes());
+        }
+    }
+}

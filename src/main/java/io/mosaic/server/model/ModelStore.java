@@ -1,0 +1,207 @@
+package io.mosaic.server.model;
+
+import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.MosaicException;
+import io.mosaic.server.MosaicHome;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileVisitOption;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.stream.Stream;
+import org.springframework.stereotype.Component;
+import org.springframework.util.FileSystemUtils;
+
+/**
+ * Model folders on disk. A model appears and disappears by one rename; what is being written or deleted lies under
+ * {@code .staging}.
+ */
+@Component
+public class ModelStore {
+    private static final int DEPTH = 4;
+
+    private final Path root;
+    private final Path staging;
+
+    ModelStore(MosaicHome home) {
+        this.root = home.models();
+        this.staging = home.staging();
+    }
+
+    /** Every folder that could be a model, in order of id. */
+    List<ModelId> ids() {
+        return directories(root).stream()
+                .flatMap(namespace -> directories(namespace).stream()
+                        .flatMap(folder -> ModelId.of(fileName(namespace), fileName(folder)).stream()))
+                .sorted(Comparator.comparing(ModelId::toString))
+                .toList();
+    }
+
+    /** Whether there is no model at all. */
+    public boolean empty() {
+        return ids().isEmpty();
+    }
+
+    public boolean exists(ModelId id) {
+        return folder(id).isPresent();
+    }
+
+    Optional<Path> folder(ModelId id) {
+        return Optional.of(path(id)).filter(Files::isDirectory);
+    }
+
+    /** Regular files that lie in the folder, hidden ones and links that leave it left out. */
+    public List<ModelFile> files(Path folder) {
+        try {
+            Path real = folder.toRealPath();
+            List<ModelFile> files = new ArrayList<>();
+            try (Stream<Path> found = Files.find(
+                    real, DEPTH, (path, attributes) -> attributes.isRegularFile(), FileVisitOption.FOLLOW_LINKS)) {
+                for (Path file : (Iterable<Path>) found::iterator) {
+                    String path = real.relativize(file).toString().replace('\\', '/');
+                    if (!path.startsWith(".")
+                            && !path.contains("/.")
+                            && file.toRealPath().startsWith(real)) {
+                        BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
+                        files.add(new ModelFile(
+                                path,
+                                attributes.size(),
+                                attributes.lastModifiedTime().toInstant().truncatedTo(ChronoUnit.MICROS)));
+                    }
+                }
+            }
+            files.sort(Comparator.comparing(ModelFile::path));
+            return files;
+        } catch (NoSuchFileException e) {
+            return List.of(); // it was deleted meanwhile
+        } catch (IOException | UncheckedIOException e) {
+            throw new MosaicException(
+                    ErrorCode.IO_ERROR, "Folder " + folder + " cannot be listed: " + e.getMessage(), e);
+        }
+    }
+
+    /** A new empty folder for a model in the making. */
+    public Path stage(String name) {
+        Path folder = staging.resolve(name);
+        try {
+            Files.createDirectories(staging);
+            FileSystemUtils.deleteRecursively(folder);
+            return Files.createDirectory(folder);
+        } catch (IOException e) {
+            throw new MosaicException(ErrorCode.IO_ERROR, "Cannot create " + folder + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** Names of all staged folders. */
+    public List<String> staged() {
+        return directories(staging).stream().map(ModelStore::fileName).toList();
+    }
+
+    /** Deletes a staged folder, if it is still there. */
+    public void discard(String name) {
+        delete(staging.resolve(name));
+    }
+
+    /** Forces a staged folder to disk. */
+    public void seal(Path staged) {
+        try {
+            for (ModelFile file : files(staged)) {
+                force(staged.resolve(file.path()), StandardOpenOption.WRITE);
+            }
+            force(staged, StandardOpenOption.READ);
+        } catch (IOException e) {
+            throw new MosaicException(ErrorCode.IO_ERROR, "Cannot sync " + staged + ": " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Makes a sealed folder the model, in one rename.
+     *
+     * @param replace whether a folder that has the name already gives way
+     * @throws MosaicException OUTPUT_TAKEN
+     */
+    public void publish(Path staged, ModelId id, boolean replace) {
+        Path namespace = root.resolve(id.namespace());
+        Path target = path(id);
+        try {
+            Files.createDirectories(namespace);
+            if (Files.exists(target)) {
+                if (!replace) {
+                    throw new MosaicException(
+                            ErrorCode.OUTPUT_TAKEN, "A model " + id + " appeared while this one was made");
+                }
+                delete(Files.move(target, retired(), StandardCopyOption.ATOMIC_MOVE));
+            }
+            Files.move(staged, target, StandardCopyOption.ATOMIC_MOVE);
+            force(namespace, StandardOpenOption.READ);
+        } catch (IOException e) {
+            throw new MosaicException(ErrorCode.IO_ERROR, "Cannot publish " + target + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** Takes a model away; downloads that have begun finish. */
+    void remove(ModelId id) {
+        Path retired = retired();
+        try {
+            Files.createDirectories(staging);
+            Files.move(path(id), retired, StandardCopyOption.ATOMIC_MOVE);
+        } catch (NoSuchFileException e) {
+            throw ModelCatalog.notFound(id.toString());
+        } catch (IOException e) {
+            throw new MosaicException(ErrorCode.IO_ERROR, "Cannot delete " + id + ": " + e.getMessage(), e);
+        }
+        delete(retired);
+    }
+
+    private Path path(ModelId id) {
+        return root.resolve(id.namespace()).resolve(id.name());
+    }
+
+    private Path retired() {
+        return staging.resolve("deleted-" + UUID.randomUUID());
+    }
+
+    private static void delete(Path folder) {
+        try {
+            FileSystemUtils.deleteRecursively(folder);
+        } catch (IOException e) {
+            throw new MosaicException(ErrorCode.IO_ERROR, "Cannot delete " + folder + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** What was written is on the disk, not only in its cache. */
+    private static void force(Path path, StandardOpenOption option) throws IOException {
+        try (FileChannel channel = FileChannel.open(path, option)) {
+            channel.force(true);
+        }
+    }
+
+    private static List<Path> directories(Path parent) {
+        if (!Files.isDirectory(parent)) {
+            return List.of();
+        }
+        try (Stream<Path> children = Files.list(parent)) {
+            return children.filter(Files::isDirectory).toList();
+        } catch (NoSuchFileException e) {
+            return List.of();
+        } catch (IOException | UncheckedIOException e) {
+            throw new MosaicException(
+                    ErrorCode.IO_ERROR, "Folder " + parent + " cannot be listed: " + e.getMessage(), e);
+        }
+    }
+
+    private static String fileName(Path path) {
+        return path.getFileName().toString();
+    }
+}

@@ -1,0 +1,45 @@
+package io.mosaic.server.model;
+
+import io.mosaic.engine.MosaicException;
+import java.time.Instant;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+
+/** A model as the API shows it: its facts, or the fault of its folder. */
+record ModelView(
+        String id,
+        Optional<String> architecture,
+        Optional<Long> parameters,
+        Optional<String> dtype,
+        long bytes,
+        Optional<Integer> layers,
+        Optional<Integer> contextLength,
+        Optional<String> baseModel,
+        Optional<UUID> job,
+        Optional<Instant> createdAt,
+        Optional<Fault> error,
+        Map<String, String> links) {
+    record Fault(String code, String type, String detail) {
+        static Fault of(MosaicException e) {
+            return new Fault(e.code().name(), e.code().type().name(), e.detail());
+        }
+    }
+
+    static ModelView of(ModelCatalog.Entry entry) {
+        String self = "/models/" + entry.id();
+        return new ModelView(
+                entry.id().toString(),
+                entry.facts().map(facts -> facts.config().architecture()),
+                entry.facts().map(ModelFacts::parameters),
+                entry.facts().map(ModelFacts::dtype),
+                entry.bytes(),
+                entry.facts().map(facts -> facts.config().layers()),
+                entry.facts().map(facts -> facts.config().contextLength()),
+                entry.madeBy().map(PrunedModel::baseModel),
+                entry.madeBy().map(PrunedModel::jobId),
+                entry.madeBy().map(PrunedModel::createdAt),
+                entry.fault().map(Fault::of),
+                Map.of("self", self, "files", self + "/files", "archive", self + "/archive"));
+    }
+}

@@ -1,0 +1,47 @@
+package io.mosaic.server.model;
+
+import jakarta.persistence.Entity;
+import jakarta.persistence.Id;
+import jakarta.persistence.Table;
+import java.time.Instant;
+import java.util.UUID;
+import org.hibernate.annotations.Immutable;
+
+/** A model that a job made. */
+@Entity
+@Immutable
+@Table(name = "model")
+public class PrunedModel {
+    @Id
+    private String id;
+
+    private String baseModel;
+    private UUID jobId;
+    private Instant createdAt;
+
+    @SuppressWarnings("NullAway.Init") // JPA fills it
+    protected PrunedModel() {}
+
+    public PrunedModel(ModelId id, String baseModel, UUID jobId, Instant createdAt) {
+        this.id = id.toString();
+        this.baseModel = baseModel;
+        this.jobId = jobId;
+        this.createdAt = createdAt;
+    }
+
+    public String id() {
+        return id;
+    }
+
+    public String baseModel() {
+        return baseModel;
+    }
+
+    public UUID jobId() {
+        return jobId;
+    }
+
+    public Instant createdAt() {
+        return createdAt;
+    }
+}

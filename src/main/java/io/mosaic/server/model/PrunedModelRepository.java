@@ -1,0 +1,6 @@
+package io.mosaic.server.model;
+
+import org.springframework.data.jpa.repository.JpaRepository;
+
+/** The models that jobs made, by id. */
+public interface PrunedModelRepository extends JpaRepository<PrunedModel, String> {}

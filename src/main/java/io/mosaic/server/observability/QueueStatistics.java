@@ -1,0 +1,56 @@
+package io.mosaic.server.observability;
+
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.stereotype.Component;
+
+/** Counts of the job table for gauges; asked of the database at most once a second. */
+@Component
+class QueueStatistics {
+    private static final long FRESH_NANOS = Duration.ofSeconds(1).toNanos();
+
+    private final JdbcClient jdbc;
+    private @Nullable Snapshot last;
+
+    QueueStatistics(JdbcClient jdbc) {
+        this.jdbc = jdbc;
+    }
+
+    /**
+     * What the table held.
+     *
+     * @param oldestSeconds age of the job that has waited longest; 0 when none waits
+     */
+    record Snapshot(Map<String, Long> jobs, double oldestSeconds, long takenAt) {
+        double jobs(String state) {
+            return Optional.ofNullable(jobs.get(state)).orElse(0L);
+        }
+    }
+
+    synchronized Snapshot current() {
+        Snapshot known = last;
+        if (known == null || System.nanoTime() - known.takenAt() > FRESH_NANOS) {
+            known = read();
+            last = known;
+        }
+        return known;
+    }
+
+    private Snapshot read() {
+        Map<String, Long> jobs = jdbc
+                .sql("select state, count(*) as jobs from job group by state")
+                .query((row, number) -> Map.entry(row.getString("state"), row.getLong("jobs")))
+                .list()
+                .stream()
+                .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
+        double oldest = jdbc.sql("select coalesce(extract(epoch from clock_timestamp() - min(submitted_at)), 0)"
+                        + " from job where state = 'QUEUED'")
+                .query(Double.class)
+                .single();
+        return new Snapshot(jobs, Math.max(0, oldest), System.nanoTime());
+    }
+}

@@ -1,0 +1,47 @@
+package io.mosaic.server.report;
+
+import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.MosaicException;
+import io.mosaic.engine.pipeline.PruningReport;
+import io.mosaic.server.job.Job;
+import io.mosaic.server.job.JobService;
+import io.swagger.v3.oas.annotations.media.Content;
+import io.swagger.v3.oas.annotations.media.Schema;
+import io.swagger.v3.oas.annotations.responses.ApiResponse;
+import io.swagger.v3.oas.annotations.tags.Tag;
+import java.util.UUID;
+import org.springframework.http.MediaType;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.RestController;
+
+@RestController
+@Tag(name = "Jobs")
+class ReportController {
+    private final JobService jobs;
+    private final Reports reports;
+
+    ReportController(JobService jobs, Reports reports) {
+        this.jobs = jobs;
+        this.reports = reports;
+    }
+
+    @ApiResponse(
+            responseCode = "200",
+            content =
+                    @Content(
+                            mediaType = MediaType.APPLICATION_JSON_VALUE,
+                            schema = @Schema(implementation = PruningReport.class)))
+    @GetMapping("/jobs/{id}/report")
+    ResponseEntity<String> report(@PathVariable UUID id) {
+        Job job = jobs.require(id);
+        return reports.find(id)
+                .map(report -> ResponseEntity.ok()
+                        .contentType(MediaType.APPLICATION_JSON)
+                        .body(report))
+                .orElseThrow(() -> new MosaicException(
+                        ErrorCode.JOB_NOT_FINISHED,
+                        "Job " + id + " is " + job.state() + "; a report exists once it has SUCCEEDED"));
+    }
+}

@@ -1,0 +1,156 @@
+package io.mosaic.server.worker;
+
+import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.MosaicException;
+import io.mosaic.engine.calibration.CalibrationWindows;
+import io.mosaic.engine.pipeline.CancellationToken;
+import io.mosaic.engine.pipeline.ProgressListener;
+import io.mosaic.engine.pipeline.PruningPipeline;
+import io.mosaic.engine.pipeline.PruningReport;
+import io.mosaic.engine.pipeline.PruningTask;
+import io.mosaic.engine.ranking.RankingStore;
+import io.mosaic.server.corpus.CorpusCatalog;
+import io.mosaic.server.device.ComputeDevice;
+import io.mosaic.server.job.JobQueue;
+import io.mosaic.server.job.JobRequest;
+import io.mosaic.server.model.ModelCatalog;
+import io.mosaic.server.model.ModelId;
+import io.mosaic.server.model.ModelStore;
+import java.nio.file.Path;
+import java.util.concurrent.CancellationException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.context.ApplicationEventPublisher;
+import org.springframework.dao.DataAccessException;
+import org.springframework.stereotype.Component;
+import org.springframework.transaction.TransactionException;
+
+/** Runs one claimed job on one device and records how it ended. */
+@Component
+class ExecuteJob {
+    private static final Logger log = LoggerFactory.getLogger(ExecuteJob.class);
+
+    private final JobQueue queue;
+    private final ModelCatalog models;
+    private final ModelStore store;
+    private final CorpusCatalog corpora;
+    private final RankingStore rankings;
+    private final Publication publication;
+    private final ApplicationEventPublisher events;
+
+    ExecuteJob(
+            JobQueue queue,
+            ModelCatalog models,
+            ModelStore store,
+            CorpusCatalog corpora,
+            RankingStore rankings,
+            Publication publication,
+            ApplicationEventPublisher events) {
+        this.queue = queue;
+        this.models = models;
+        this.store = store;
+        this.corpora = corpora;
+        this.rankings = rankings;
+        this.publication = publication;
+        this.events = events;
+    }
+
+    void run(JobQueue.Claim claim, ComputeDevice device, Heartbeat heartbeat, CancellationToken token) {
+        String staging = stagingName(claim);
+        log.info("Job {} attempt {} starts on {}: {}", claim.id(), claim.attempt(), device.name(), claim.request());
+        try {
+            Path folder = store.stage(staging);
+            PruningReport report = new PruningPipeline(device.device(), rankings)
+                    .run(task(claim.request(), folder), listener(claim), token);
+            if (publication.publish(claim, folder, report)) {
+                log.info("Job {} succeeded: {}", claim.id(), claim.request().output());
+                events.publishEvent(new JobSucceeded(claim.id(), claim.request().output(), report));
+            } else {
+                heartbeat.stop(Heartbeat.StopReason.CANCELLED);
+                stopped(claim, heartbeat);
+            }
+        } catch (CancellationException e) {
+            stopped(claim, heartbeat);
+        } catch (MosaicException e) {
+            fail(claim, e.code(), e.detail(), e);
+        } catch (DataAccessException | TransactionException e) {
+            // the lease runs out and the job is run again
+            log.error("Job {} lost the database: {}", claim.id(), e.getMessage());
+        } catch (RuntimeException | Error e) {
+            fail(claim, ErrorCode.INTERNAL_ERROR, "Unexpected fault: " + e, e);
+        } finally {
+            store.discard(staging);
+        }
+    }
+
+    /** Each attempt stages under its own name, so that no two ever write the same file. */
+    static String stagingName(JobQueue.Claim claim) {
+        return claim.id() + "-" + claim.attempt();
+    }
+
+    private void stopped(JobQueue.Claim claim, Heartbeat heartbeat) {
+        boolean written = switch (heartbeat.reason()) {
+            case NONE, CANCELLED -> queue.cancelled(claim);
+            case SHUTDOWN -> queue.release(claim);
+            case LEASE_LOST -> false;
+        };
+        log.info(
+                "Job {} attempt {} stopped: {}",
+                claim.id(),
+                claim.attempt(),
+                written ? heartbeat.reason() : "fenced out");
+    }
+
+    private void fail(JobQueue.Claim claim, ErrorCode code, String detail, Throwable cause) {
+        switch (code.type()) {
+            case USER_ERROR, INSUFFICIENT_RESOURCES -> log.warn("Job {} failed: {} {}", claim.id(), code, detail);
+            case INTERNAL_ERROR -> log.error("Job {} failed: {}", claim.id(), code, cause);
+        }
+        if (!queue.fail(claim, code, detail)) {
+            log.warn("Job {} attempt {} was fenced out", claim.id(), claim.attempt());
+        }
+    }
+
+    /** A database that is away for a moment costs a line of progress, not the job. */
+    private ProgressListener listener(JobQueue.Claim claim) {
+        return (stage, completed, total) -> {
+            try {
+                log.info("Job {} {} {}/{}", claim.id(), stage, completed, total);
+                queue.progress(claim, stage, completed, total);
+            } catch (DataAccessException | TransactionException e) {
+                log.warn("Progress of job {} was not recorded: {}", claim.id(), e.getMessage());
+            }
+        };
+    }
+
+    private PruningTask task(JobRequest request, Path folder) {
+        ModelCatalog.Entry model = ModelId.parse(request.model())
+                .flatMap(models::find)
+                .orElseThrow(() -> new MosaicException(
+                        ErrorCode.MODEL_NOT_FOUND, "Model " + request.model() + " has gone from the store"));
+        return new PruningTask(
+                new PruningTask.Source(request.model(), model.folder()),
+                request.recipe(),
+                new PruningTask.Calibration(
+                        text(request.calibration().corpus()),
+                        new CalibrationWindows(
+                                request.calibration().samples(),
+                                request.calibration().sequenceLength()),
+                        request.calibration().seed(),
+                        request.calibration().sampling()),
+                new PruningTask.Evaluation(
+                        request.evaluation().perplexity().stream()
+                                .map(this::text)
+                                .toList(),
+                        request.evaluation().latency()),
+                request.output(),
+                folder);
+    }
+
+    private PruningTask.Text text(String name) {
+        return corpora.find(name)
+                .map(entry -> new PruningTask.Text(name, entry.file()))
+                .orElseThrow(() ->
+                        new MosaicException(ErrorCode.CORPUS_NOT_FOUND, "Corpus " + name + " has gone from the store"));
+    }
+}

@@ -1,0 +1,32 @@
+package io.mosaic.server.worker;
+
+import java.time.Duration;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+
+/**
+ * How workers hold their jobs.
+ *
+ * @param lease how long a job stays with a worker that says nothing
+ * @param heartbeat how often the lease is renewed and a wish to cancel is seen
+ * @param poll how often an idle worker looks for a job
+ * @param maxAttempts how many workers a job may lose before it fails
+ */
+@ConfigurationProperties("mosaic.worker")
+record WorkerProperties(
+        @DefaultValue("15s") Duration lease,
+        @DefaultValue("400ms") Duration heartbeat,
+        @DefaultValue("500ms") Duration poll,
+        @DefaultValue("3") int maxAttempts) {
+    WorkerProperties {
+        if (heartbeat.isNegative()
+                || heartbeat.isZero()
+                || heartbeat.multipliedBy(3).compareTo(lease) > 0) {
+            throw new IllegalArgumentException("mosaic.worker.heartbeat " + heartbeat
+                    + " must be above zero and at most a third of mosaic.worker.lease " + lease);
+        }
+        if (maxAttempts < 1) {
+            throw new IllegalArgumentException("mosaic.worker.max-attempts " + maxAttempts + " is below 1");
+        }
+    }
+}

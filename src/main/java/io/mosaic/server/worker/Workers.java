@@ -1,0 +1,145 @@
+package io.mosaic.server.worker;
+
+import io.mosaic.engine.pipeline.CancellationToken;
+import io.mosaic.server.device.ComputeDevice;
+import io.mosaic.server.device.DevicePool;
+import io.mosaic.server.job.JobQueue;
+import java.lang.management.ManagementFactory;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.context.SmartLifecycle;
+import org.springframework.stereotype.Component;
+
+/** One thread per device, each claiming and running jobs until the service stops. */
+@Component
+public class Workers implements SmartLifecycle {
+    private static final Logger log = LoggerFactory.getLogger(Workers.class);
+    private static final long STOP_SECONDS = 25;
+
+    private final JobQueue queue;
+    private final DevicePool devices;
+    private final ExecuteJob execute;
+    private final WorkerProperties properties;
+    private final Map<JobQueue.Claim, Heartbeat> running = new ConcurrentHashMap<>();
+    private final List<Thread> threads = new ArrayList<>();
+    private final CountDownLatch stopping = new CountDownLatch(1);
+    private final ScheduledExecutorService clock;
+
+    Workers(JobQueue queue, DevicePool devices, ExecuteJob execute, WorkerProperties properties) {
+        this.queue = queue;
+        this.devices = devices;
+        this.execute = execute;
+        this.properties = properties;
+        this.clock = Executors.newScheduledThreadPool(
+                Math.max(1, devices.all().size()),
+                Thread.ofPlatform().name("heartbeat-", 0).daemon().factory());
+    }
+
+    @Override
+    public void start() {
+        for (int i = 0; i < devices.all().size(); i++) {
+            String name = workerName(i);
+            threads.add(Thread.ofPlatform().name(name).start(() -> work(name)));
+        }
+    }
+
+    /** Running jobs stop at their next layer and go back into the queue. */
+    @Override
+    public void stop() {
+        stopping.countDown();
+        running.values().forEach(heartbeat -> heartbeat.stop(Heartbeat.StopReason.SHUTDOWN));
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(STOP_SECONDS);
+        try {
+            for (Thread thread : threads) {
+                thread.join(Math.max(1, TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime())));
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        clock.shutdownNow();
+    }
+
+    @Override
+    public boolean isRunning() {
+        return !threads.isEmpty() && stopping.getCount() > 0;
+    }
+
+    /** Worker threads that live. */
+    public long alive() {
+        return threads.stream().filter(Thread::isAlive).count();
+    }
+
+    /** Worker threads that run a job. */
+    public int busy() {
+        return running.size();
+    }
+
+    public int expected() {
+        return devices.all().size();
+    }
+
+    private void work(String name) {
+        boolean waited = false;
+        while (!stopped(waited)) {
+            waited = false;
+            try (DevicePool.Lease lease = devices.lease()) {
+                queue.sweep(properties.maxAttempts());
+                ComputeDevice device = lease.device();
+                Optional<JobQueue.Claim> claim = queue.claim(
+                        new JobQueue.Claimant(name, device.name(), device.capacityBytes(), properties.lease()));
+                claim.ifPresent(job -> run(job, device));
+                waited = claim.isEmpty();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            } catch (RuntimeException e) {
+                log.error("Worker {} goes on after a fault", name, e);
+                waited = true;
+            }
+        }
+    }
+
+    private void run(JobQueue.Claim claim, ComputeDevice device) {
+        CancellationToken token = new CancellationToken();
+        try (Heartbeat heartbeat = new Heartbeat(queue, claim, properties, token, clock)) {
+            running.put(claim, heartbeat);
+            if (stopping.getCount() == 0) {
+                heartbeat.stop(Heartbeat.StopReason.SHUTDOWN); // the stop came between the claim and here
+            }
+            execute.run(claim, device, heartbeat, token);
+        } finally {
+            running.remove(claim);
+        }
+    }
+
+    /** Whether the service stops; an idle worker rests here for a moment. */
+    private boolean stopped(boolean rest) {
+        try {
+            return stopping.await(rest ? properties.poll().toMillis() : 0, TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return true;
+        }
+    }
+
+    private static String workerName(int index) {
+        String host;
+        try {
+            host = InetAddress.getLocalHost().getHostName();
+        } catch (UnknownHostException e) {
+            host = "localhost";
+        }
+        return host + "-" + ManagementFactory.getRuntimeMXBean().getPid() + "-" + index;
+    }
+}
