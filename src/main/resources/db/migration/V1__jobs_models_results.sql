@@ -1,3 +1,4 @@
+-- Documents are json, not jsonb: they come back with their keys in the order in which they were written.
 -- A job is a row; the table is the queue. The attempt number fences every write of a worker.
 create table job (
     id               uuid primary key,
@@ -5,7 +6,7 @@ create table job (
     attempt          integer     not null default 0,
     model            text        not null,
     output           text        not null,
-    request          jsonb       not null,
+    request          json        not null,
     idempotency_key  text unique,
     body_sha256      text        not null,
     needs_bytes      bigint      not null,
@@ -40,7 +41,7 @@ create table job_event (
     id     bigint generated always as identity primary key,
     job_id uuid        not null references job on delete cascade,
     kind   text        not null check (kind in ('progress', 'state')),
-    data   jsonb       not null,
+    data   json        not null,
     at     timestamptz not null default now()
 );
 
@@ -79,12 +80,12 @@ create index metric_job on metric (job_id);
 
 create table job_report (
     job_id   uuid primary key references job on delete cascade,
-    document jsonb not null
+    document json  not null
 );
 
 -- Outlier rankings by the hash of everything that they depend on.
 create table ranking (
     key        text primary key,
-    document   jsonb       not null,
+    document   json        not null,
     created_at timestamptz not null default now()
 );

@@ -1,6 +1,7 @@
 package io.mosaic.engine.evaluation;
 
 import ai.djl.ndarray.NDManager;
+import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.llama.KvCache;
 import io.mosaic.engine.llama.LlamaModel;
@@ -19,9 +20,11 @@ public final class LatencyBenchmark {
     private static final int MAX_DECODE = 64;
 
     private final NDManager device;
+    private final CancellationToken token;
 
-    public LatencyBenchmark(NDManager device) {
+    public LatencyBenchmark(NDManager device, CancellationToken token) {
         this.device = device;
+        this.token = token;
     }
 
     /**
@@ -95,7 +98,8 @@ public final class LatencyBenchmark {
         }
     }
 
-    private static void time(LlamaModel model, int[] prompt, int decode, int run, Times times) {
+    private void time(LlamaModel model, int[] prompt, int decode, int run, Times times) {
+        token.check();
         try (KvCache cache = model.newCache()) {
             long start = System.nanoTime();
             model.forward(prompt, cache);

@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.Shape;
+import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.checkpoint.Checkpoint;
@@ -32,11 +33,13 @@ public final class Perplexity {
 
     private final NDManager device;
     private final int length;
+    private final CancellationToken token;
 
     /** @param length T */
-    public Perplexity(NDManager device, int length) {
+    public Perplexity(NDManager device, int length, CancellationToken token) {
         this.device = device;
         this.length = length;
+        this.token = token;
     }
 
     /** The window that a model is measured with: its context, up to 2048 tokens. */
@@ -87,7 +90,7 @@ public final class Perplexity {
     /** Mean cross-entropy of each window. */
     double[] losses(Checkpoint checkpoint, int[][] windows, Runnable layerDone) {
         try (NDManager scope = device.newSubManager();
-                HiddenStates states = HiddenStates.embed(scope, checkpoint, windows)) {
+                HiddenStates states = HiddenStates.embed(scope, checkpoint, windows, token)) {
             RotaryEmbedding rotary = new RotaryEmbedding(scope, checkpoint.config(), length);
             for (int index = 0; index < checkpoint.config().layers(); index++) {
                 try (DecoderLayer layer = new DecoderLayer(
@@ -103,6 +106,7 @@ public final class Perplexity {
             try (OutputHead head = new OutputHead(scope, checkpoint)) {
                 AtomicInteger next = new AtomicInteger();
                 states.forEach(batch -> {
+                    token.check();
                     for (int i = 0; i < batch.getShape().get(0); i++) {
                         int window = next.getAndIncrement();
                         losses[window] = loss(scope, head, batch, i, windows[window]);

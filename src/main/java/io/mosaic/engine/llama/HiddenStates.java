@@ -2,6 +2,7 @@ package io.mosaic.engine.llama;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.checkpoint.Checkpoint;
@@ -17,14 +18,21 @@ public final class HiddenStates implements AutoCloseable {
 
     private final NDManager manager;
     private final List<NDArray> batches; // each (windows, tokens, hidden)
+    private final CancellationToken token;
 
-    private HiddenStates(NDManager manager, List<NDArray> batches) {
+    private HiddenStates(NDManager manager, List<NDArray> batches, CancellationToken token) {
         this.manager = manager;
         this.batches = batches;
+        this.token = token;
     }
 
-    /** The stream before layer 0, for windows of equal length. */
-    public static HiddenStates embed(NDManager parent, Checkpoint checkpoint, int[][] windows) {
+    /**
+     * The stream before layer 0, for windows of equal length.
+     *
+     * @param token asked before each batch that runs through a layer
+     */
+    public static HiddenStates embed(
+            NDManager parent, Checkpoint checkpoint, int[][] windows, CancellationToken token) {
         NDManager manager = parent.newSubManager();
         Embedding embedding = new Embedding(checkpoint);
         int perBatch = Math.max(1, BATCH_TOKENS / windows[0].length);
@@ -33,12 +41,13 @@ public final class HiddenStates implements AutoCloseable {
             int to = Math.min(windows.length, from + perBatch);
             batches.add(embedding.embed(manager, Arrays.copyOfRange(windows, from, to)));
         }
-        return new HiddenStates(manager, batches);
+        return new HiddenStates(manager, batches, token);
     }
 
     /** Runs a layer for its observer only; the stream stays where it is. */
     public void observe(DecoderLayer layer, SiteObserver observer) {
         for (NDArray batch : batches) {
+            token.check();
             layer.forward(manager, batch, new Past.Empty(), observer).close();
         }
     }
@@ -46,6 +55,7 @@ public final class HiddenStates implements AutoCloseable {
     /** Moves the stream past a layer. */
     public void advance(int index, DecoderLayer layer, SiteObserver observer) {
         for (int i = 0; i < batches.size(); i++) {
+            token.check();
             NDArray before = batches.get(i);
             NDArray after = layer.forward(manager, before, new Past.Empty(), observer);
             before.close();

@@ -4,6 +4,7 @@ import ai.djl.Device;
 import ai.djl.engine.Engine;
 import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDManager;
+import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.calibration.CalibrationSet;
@@ -62,7 +63,7 @@ public final class PruningPipeline {
                 Checkpoint checkpoint = Checkpoint.open(task.model().folder());
                 Tokenizer tokenizer = Tokenizer.open(
                         task.model().folder(), checkpoint.config().vocabularySize())) {
-            return new Run(task, manager, checkpoint, tokenizer, stages).run();
+            return new Run(task, manager, checkpoint, tokenizer, stages, token).run();
         } catch (OutOfMemoryError e) {
             throw new MosaicException(
                     ErrorCode.OUT_OF_MEMORY,
@@ -92,15 +93,23 @@ public final class PruningPipeline {
         private final Checkpoint checkpoint;
         private final Tokenizer tokenizer;
         private final Stopwatch stages;
+        private final CancellationToken token;
         private final Map<String, String> corpusHashes = new LinkedHashMap<>();
         private boolean rankingReused;
 
-        Run(PruningTask task, NDManager manager, Checkpoint checkpoint, Tokenizer tokenizer, Stopwatch stages) {
+        Run(
+                PruningTask task,
+                NDManager manager,
+                Checkpoint checkpoint,
+                Tokenizer tokenizer,
+                Stopwatch stages,
+                CancellationToken token) {
             this.task = task;
             this.manager = manager;
             this.checkpoint = checkpoint;
             this.tokenizer = tokenizer;
             this.stages = stages;
+            this.token = token;
         }
 
         PruningReport run() {
@@ -130,7 +139,7 @@ public final class PruningPipeline {
                 stages.enter(PipelineStage.EVALUATING);
                 List<PruningReport.PerplexityResult> perplexities = perplexities(pruned, texts);
                 Optional<LatencyBenchmark.Result> latency = task.evaluation().latency()
-                        ? Optional.of(new LatencyBenchmark(manager)
+                        ? Optional.of(new LatencyBenchmark(manager, token)
                                 .compare(checkpoint, pruned, calibration.windows()[0]))
                         : Optional.empty();
 
@@ -178,7 +187,7 @@ public final class PruningPipeline {
                 return stored.get();
             }
             int layers = checkpoint.config().layers();
-            OutlierRanking ranking = new OutlierRanker(manager)
+            OutlierRanking ranking = new OutlierRanker(manager, token)
                     .rank(checkpoint, calibration, threshold, done -> stages.step(done, layers));
             rankings.save(key, ranking);
             return ranking;
@@ -188,7 +197,7 @@ public final class PruningPipeline {
             int layers = checkpoint.config().layers();
             try (HuggingFaceExporter exporter = new HuggingFaceExporter(
                     task.folder(), checkpoint, plan.structure().after())) {
-                new PruningWalk(manager, checkpoint, calibration)
+                new PruningWalk(manager, checkpoint, calibration, token)
                         .run(new CompositePruner(task.recipe(), plan), (index, layer, dampening) -> {
                             ledger.add(index, exporter.write(index, layer), dampening);
                             stages.step(index + 1, layers);
@@ -198,7 +207,7 @@ public final class PruningPipeline {
         }
 
         private List<PruningReport.PerplexityResult> perplexities(Checkpoint pruned, Map<String, int[]> texts) {
-            Perplexity perplexity = new Perplexity(manager, Perplexity.window(checkpoint.config()));
+            Perplexity perplexity = new Perplexity(manager, Perplexity.window(checkpoint.config()), token);
             int steps = 0;
             for (int[] tokens : texts.values()) {
                 steps += 2 * perplexity.steps(checkpoint, tokens);

@@ -1,5 +1,6 @@
 package io.mosaic.engine.pipeline;
 
+import io.mosaic.engine.CancellationToken;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;

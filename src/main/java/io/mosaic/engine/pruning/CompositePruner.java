@@ -2,6 +2,7 @@ package io.mosaic.engine.pruning;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.allocation.Target;
 import io.mosaic.engine.calibration.DampedHessian;
 import io.mosaic.engine.calibration.InputStatistics;
@@ -80,13 +81,20 @@ public final class CompositePruner {
         return recipe.removal().method() == UnstructuredMethod.WANDA ? Needs.NORMS : Needs.NOTHING;
     }
 
-    /** @param statistics of the layer's inputs, as {@link #needs} says */
-    public Pruned prune(NDManager parent, int index, LayerWeights dense, InputStatistics statistics) {
+    /**
+     * Prunes a layer.
+     *
+     * @param statistics of the layer's inputs, as {@link #needs} says
+     * @param token asked before each input site
+     */
+    public Pruned prune(
+            NDManager parent, int index, LayerWeights dense, InputStatistics statistics, CancellationToken token) {
         try (NDManager scope = parent.newSubManager()) {
             Run run = new Run(scope, index, statistics);
             LayerSlicer.Sliced sliced = run.slice(dense);
             if (recipe.category() != Category.STRUCTURED) {
                 for (InputSite site : InputSite.values()) {
+                    token.check();
                     run.zero(site, sliced);
                 }
             }

@@ -1,6 +1,7 @@
 package io.mosaic.engine.pruning;
 
 import ai.djl.ndarray.NDManager;
+import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.calibration.CalibrationSet;
 import io.mosaic.engine.calibration.InputStatistics;
 import io.mosaic.engine.checkpoint.Checkpoint;
@@ -22,11 +23,13 @@ public final class PruningWalk {
     private final NDManager device;
     private final Checkpoint checkpoint;
     private final CalibrationSet calibration;
+    private final CancellationToken token;
 
-    public PruningWalk(NDManager device, Checkpoint checkpoint, CalibrationSet calibration) {
+    public PruningWalk(NDManager device, Checkpoint checkpoint, CalibrationSet calibration, CancellationToken token) {
         this.device = device;
         this.checkpoint = checkpoint;
         this.calibration = calibration;
+        this.token = token;
     }
 
     /** Prunes every layer in order and hands each out. */
@@ -36,14 +39,14 @@ public final class PruningWalk {
             for (int index = 0; index < layers; index++) {
                 LayerWeights dense = LayerWeights.read(checkpoint, index);
                 try (InputStatistics none = InputStatistics.norms(device, dense.shape(), calibration.samples())) {
-                    hand(sink, index, pruner.prune(device, index, dense, none));
+                    hand(sink, index, pruner.prune(device, index, dense, none, token));
                 }
             }
             return;
         }
         double epsilon = checkpoint.config().rmsNormEpsilon();
         try (NDManager scope = device.newSubManager();
-                HiddenStates states = HiddenStates.embed(scope, checkpoint, calibration.windows())) {
+                HiddenStates states = HiddenStates.embed(scope, checkpoint, calibration.windows(), token)) {
             RotaryEmbedding rotary = new RotaryEmbedding(scope, checkpoint.config(), calibration.length());
             for (int index = 0; index < layers; index++) {
                 LayerWeights dense = LayerWeights.read(checkpoint, index);
@@ -52,7 +55,7 @@ public final class PruningWalk {
                     try (DecoderLayer layer = new DecoderLayer(scope, dense, rotary, epsilon)) {
                         states.observe(layer, statistics);
                     }
-                    pruned = pruner.prune(scope, index, dense, statistics);
+                    pruned = pruner.prune(scope, index, dense, statistics, token);
                 }
                 LayerWeights written = hand(sink, index, pruned);
                 if (index + 1 < layers) { // nothing reads the stream behind the last layer

@@ -1,6 +1,7 @@
 package io.mosaic.engine.ranking;
 
 import ai.djl.ndarray.NDManager;
+import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.calibration.CalibrationSet;
 import io.mosaic.engine.calibration.InputStatistics;
 import io.mosaic.engine.checkpoint.Checkpoint;
@@ -15,9 +16,11 @@ import java.util.function.IntConsumer;
 /** Ranks a dense model: one forward of each layer over the calibration set. */
 public final class OutlierRanker {
     private final NDManager device;
+    private final CancellationToken token;
 
-    public OutlierRanker(NDManager device) {
+    public OutlierRanker(NDManager device, CancellationToken token) {
         this.device = device;
+        this.token = token;
     }
 
     /** @param layerDone told the number of layers done, after each */
@@ -26,7 +29,7 @@ public final class OutlierRanker {
         OutlierCounter counter = new OutlierCounter(threshold);
         List<OutlierRanking.Layer> layers = new ArrayList<>();
         try (NDManager scope = device.newSubManager();
-                HiddenStates states = HiddenStates.embed(scope, checkpoint, calibration.windows())) {
+                HiddenStates states = HiddenStates.embed(scope, checkpoint, calibration.windows(), token)) {
             RotaryEmbedding rotary = new RotaryEmbedding(scope, checkpoint.config(), calibration.length());
             for (int index = 0; index < checkpoint.config().layers(); index++) {
                 LayerWeights weights = LayerWeights.read(checkpoint, index);

@@ -47,8 +47,8 @@ class ProblemAdvice extends ResponseEntityExceptionHandler {
     @ExceptionHandler
     ResponseEntity<ProblemDetail> wrongType(MethodArgumentTypeMismatchException e) {
         String field = Optional.ofNullable(e.getPropertyName()).orElse(e.getName());
-        return faults(new InvalidRequestException(
-                List.of(new Violation(field, "'" + shortened(e.getValue()) + "' is not valid here"))));
+        return faults(new InvalidRequestException(List.of(
+                new Violation(field, "'" + shortened(e.getValue()) + "' is not " + expected(e.getRequiredType())))));
     }
 
     /** A client that went away needs no answer, and is no fault of ours. */
@@ -94,6 +94,13 @@ class ProblemAdvice extends ResponseEntityExceptionHandler {
         return ResponseEntity.status(problem.getStatus())
                 .contentType(MediaType.APPLICATION_PROBLEM_JSON)
                 .body(problem);
+    }
+
+    private static String expected(@Nullable Class<?> type) {
+        if (type != null && type.isEnum()) {
+            return "one of " + List.of(type.getEnumConstants());
+        }
+        return type == null ? "valid here" : "a " + type.getSimpleName();
     }
 
     private static String shortened(@Nullable Object value) {

@@ -5,7 +5,6 @@ import io.mosaic.engine.pipeline.PipelineStage;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import org.springframework.jdbc.core.simple.JdbcClient;
@@ -39,6 +38,10 @@ public class JobQueue {
         CANCEL_REQUESTED,
         LOST
     }
+
+    private record ProgressEvent(PipelineStage stage, int completed, int total, double fraction) {}
+
+    private record StateEvent(JobState state) {}
 
     /** Who claims, and for how long. */
     public record Claimant(String worker, String device, long capacityBytes, Duration lease) {}
@@ -105,10 +108,7 @@ public class JobQueue {
                 .param("attempt", claim.attempt())
                 .update();
         if (changed == 1) {
-            event(
-                    claim.id(),
-                    "progress",
-                    Map.of("stage", stage, "completed", completed, "total", total, "fraction", fraction));
+            event(claim.id(), "progress", new ProgressEvent(stage, completed, total, fraction));
         }
         return changed == 1;
     }
@@ -224,11 +224,11 @@ public class JobQueue {
 
     /** A job has entered a state; whoever follows its events is told. */
     void state(UUID id, JobState state) {
-        event(id, "state", Map.of("state", state));
+        event(id, "state", new StateEvent(state));
     }
 
-    private void event(UUID id, String kind, Map<String, Object> data) {
-        jdbc.sql("insert into job_event (job_id, kind, data) values (:id, :kind, cast(:data as jsonb))")
+    private void event(UUID id, String kind, Object data) {
+        jdbc.sql("insert into job_event (job_id, kind, data) values (:id, :kind, cast(:data as json))")
                 .param("id", id)
                 .param("kind", kind)
                 .param("data", json.writeValueAsString(data))

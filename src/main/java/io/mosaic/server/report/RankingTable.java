@@ -30,7 +30,7 @@ class RankingTable implements RankingStore {
     @Override
     public void save(String key, OutlierRanking ranking) {
         jdbc.sql("""
-                        insert into ranking (key, document) values (:key, cast(:document as jsonb))
+                        insert into ranking (key, document) values (:key, cast(:document as json))
                         on conflict (key) do nothing
                         """)
                 .param("key", key)

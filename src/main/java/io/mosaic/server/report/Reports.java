@@ -20,7 +20,7 @@ public class Reports {
 
     @Transactional
     public void save(UUID job, PruningReport report) {
-        jdbc.sql("insert into job_report (job_id, document) values (:job, cast(:document as jsonb))")
+        jdbc.sql("insert into job_report (job_id, document) values (:job, cast(:document as json))")
                 .param("job", job)
                 .param("document", report.json())
                 .update();

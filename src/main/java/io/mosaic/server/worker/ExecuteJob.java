@@ -1,9 +1,9 @@
 package io.mosaic.server.worker;
 
+import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.calibration.CalibrationWindows;
-import io.mosaic.engine.pipeline.CancellationToken;
 import io.mosaic.engine.pipeline.ProgressListener;
 import io.mosaic.engine.pipeline.PruningPipeline;
 import io.mosaic.engine.pipeline.PruningReport;

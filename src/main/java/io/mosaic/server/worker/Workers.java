@@ -1,6 +1,6 @@
 package io.mosaic.server.worker;
 
-import io.mosaic.engine.pipeline.CancellationToken;
+import io.mosaic.engine.CancellationToken;
 import io.mosaic.server.device.ComputeDevice;
 import io.mosaic.server.device.DevicePool;
 import io.mosaic.server.job.JobQueue;

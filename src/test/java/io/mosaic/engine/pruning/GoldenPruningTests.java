@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
+import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.allocation.AllocationMethod;
 import io.mosaic.engine.calibration.CalibrationSet;
 import io.mosaic.engine.checkpoint.Checkpoint;
@@ -112,7 +113,8 @@ class GoldenPruningTests {
     void densePerplexityIsThePublishedOne() {
         double golden = Demo.golden("golden").path("dense").path("demo_test").doubleValue();
         try (Checkpoint dense = Demo.checkpoint()) {
-            assertThat(new Perplexity(manager, Demo.LENGTH).of(dense, "demo-test", test, () -> {}))
+            assertThat(new Perplexity(manager, Demo.LENGTH, new CancellationToken())
+                            .of(dense, "demo-test", test, () -> {}))
                     .isCloseTo(golden, within(1e-4 * golden));
         }
     }
@@ -144,7 +146,7 @@ class GoldenPruningTests {
         Map<String, Checksum> tensors = new HashMap<>();
         Path folder = Files.createTempDirectory(temp, "pruned");
         try (HuggingFaceExporter exporter = new HuggingFaceExporter(folder, float32, layers)) {
-            new PruningWalk(manager, float32, calibration)
+            new PruningWalk(manager, float32, calibration, new CancellationToken())
                     .run(new CompositePruner(recipe, plan, budget), (index, layer, dampening) -> {
                         exporter.write(index, layer);
                         for (Projection projection : Projection.values()) {
@@ -156,7 +158,8 @@ class GoldenPruningTests {
         try (Checkpoint pruned = Checkpoint.open(folder)) {
             long zeros = tensors.values().stream().mapToLong(Checksum::zeros).sum();
             long prunable = layers.stream().mapToLong(LayerShape::parameters).sum();
-            double perplexity = new Perplexity(manager, Demo.LENGTH).of(pruned, "demo-test", test, () -> {});
+            double perplexity = new Perplexity(manager, Demo.LENGTH, new CancellationToken())
+                    .of(pruned, "demo-test", test, () -> {});
             return new Outcome(tensors, (double) zeros / prunable, perplexity);
         }
     }

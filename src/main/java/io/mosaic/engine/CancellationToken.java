@@ -1,8 +1,8 @@
-package io.mosaic.engine.pipeline;
+package io.mosaic.engine;
 
 import java.util.concurrent.CancellationException;
 
-/** Asks a run to stop; it does so between two layers. */
+/** Asks a run to stop; it does so at its next step, a fraction of a layer away. */
 public final class CancellationToken {
     private volatile boolean cancelled;
 
@@ -15,7 +15,7 @@ public final class CancellationToken {
     }
 
     /** @throws CancellationException once {@link #cancel} was called */
-    void check() {
+    public void check() {
         if (cancelled) {
             throw new CancellationException("The run was asked to stop");
         }
