@@ -1,0 +1,179 @@
+package io.mosaic.engine.calibration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import ai.djl.Device;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import io.mosaic.engine.CancellationToken;
+import io.mosaic.engine.checkpoint.Checkpoint;
+import io.mosaic.engine.llama.DecoderLayer;
+import io.mosaic.engine.llama.HiddenStates;
+import io.mosaic.engine.llama.LayerWeights;
+import io.mosaic.engine.llama.Projection;
+import io.mosaic.engine.llama.ProjectionId;
+import io.mosaic.engine.llama.RotaryEmbedding;
+import io.mosaic.engine.tensor.Tensors;
+import io.mosaic.fixture.Demo;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import tools.jackson.databind.JsonNode;
+
+/** What the dense demo model's projections read over the calibration windows, against the published code. */
+class GoldenStatisticsTests {
+    static final JsonNode GOLDEN = Demo.golden("calibration_stats");
+    static final double RELATIVE = 2e-5; // float32 sums in another order
+
+    static NDManager manager;
+    static List<InputStatistics> statistics = new ArrayList<>();
+
+    @BeforeAll
+    static void calibrate() {
+        manager = Tensors.open(Device.cpu());
+        CalibrationSet calibration = Demo.calibration();
+        try (Checkpoint checkpoint = Demo.checkpoint();
+                HiddenStates states =
+                        HiddenStates.embed(manager, checkpoint, calibration.windows(), new CancellationToken())) {
+            RotaryEmbedding rotary = new RotaryEmbedding(manager, checkpoint.config(), calibration.length());
+            for (int index = 0; index < checkpoint.config().layers(); index++) {
+                LayerWeights weights = LayerWeights.read(checkpoint, index);
+                InputStatistics layerStatistics =
+                        InputStatistics.hessians(manager, weights.shape(), calibration.samples());
+                try (DecoderLayer layer = new DecoderLayer(
+                        manager, weights, rotary, checkpoint.config().rmsNormEpsilon())) {
+                    states.advance(index, layer, layerStatistics);
+                }
+                statistics.add(layerStatistics);
+            }
+        }
+    }
+
+    @AfterAll
+    static void close() {
+        manager.close();
+    }
+
+    static Stream<ProjectionId> projections() {
+        return Stream.iterate(0, layer -> layer < 6, layer -> layer + 1)
+                .flatMap(layer -> Stream.of(Projection.values()).map(p -> new ProjectionId(layer, p)));
+    }
+
+    static Stream<ProjectionId> factorised() {
+        return projections().filter(id -> golden(id).has("Hinv_chol_upper_sum"));
+    }
+
+    private static JsonNode golden(ProjectionId id) {
+        return GOLDEN.path(id.tensor().replace("model.layers.", "").replace(".weight", ""));
+    }
+
+    @ParameterizedTest
+    @MethodSource("projections")
+    void squaredNormsAreThePublishedOnes(ProjectionId id) {
+        float[] norms = statistics.get(id.layer()).norms(id.projection().site());
+        double sum = 0;
+        double max = 0;
+        for (float norm : norms) {
+            sum += (double) norm * norm;
+            max = Math.max(max, (double) norm * norm);
+        }
+        near(sum, golden(id).path("scaler_row_sum"));
+        near(max, golden(id).path("scaler_row_max"));
+        for (int i = 0; i < 8; i++) {
+            near(
+                    (double) norms[i] * norms[i],
+                    golden(id).path("scaler_row_first8").path(i));
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("projections")
+    void hessianIsThePublishedOne(ProjectionId id) {
+        try (NDManager scope = manager.newSubManager()) {
+            NDArray hessian =
+                    statistics.get(id.layer()).hessian(scope, id.projection().site());
+            int width = (int) hessian.getShape().get(0);
+            float[] h = hessian.toFloatArray();
+            double trace = 0;
+            double sum = 0;
+            double squares = 0;
+            double size = 0;
+            for (int i = 0; i < h.length; i++) {
+                trace += i % (width + 1) == 0 ? h[i] : 0;
+                sum += h[i];
+                size += Math.abs(h[i]);
+                squares += (double) h[i] * h[i];
+            }
+            near(trace, golden(id).path("H_trace"));
+            assertThat(sum).isCloseTo(golden(id).path("H_sum").doubleValue(), within(1e-6 * size));
+            near(Math.sqrt(squares), golden(id).path("H_frob"));
+            for (int row = 0; row < 4; row++) {
+                for (int column = 0; column < 4; column++) {
+                    double expected =
+                            golden(id).path("H_first4x4").path(row).path(column).doubleValue();
+                    double scale = Math.sqrt((double) h[row * width + row] * h[column * width + column]);
+                    assertThat((double) h[row * width + column]).isCloseTo(expected, within(RELATIVE * scale));
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("projections")
+    void dampeningIsAHundredthOfTheMeanDiagonal(ProjectionId id) {
+        try (NDManager scope = manager.newSubManager()) {
+            NDArray hessian =
+                    statistics.get(id.layer()).hessian(scope, id.projection().site());
+            DampedHessian damped = DampedHessian.of(scope, hessian, "this site");
+            assertThat(damped.dampening()).isEqualTo(0.01);
+            float[] before = hessian.diagonal().toFloatArray();
+            float[] after = damped.matrix().diagonal().toFloatArray();
+            double added = 0;
+            for (int i = 0; i < before.length; i++) {
+                added += (double) after[i] - before[i];
+            }
+            near(added / before.length, golden(id).path("damp"));
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("factorised")
+    void upperFactorOfTheInverseIsThePublishedOne(ProjectionId id) {
+        try (NDManager scope = manager.newSubManager()) {
+            NDArray hessian =
+                    statistics.get(id.layer()).hessian(scope, id.projection().site());
+            NDArray factor = DampedHessian.of(scope, hessian, "this site").upperFactor(scope);
+            int width = (int) factor.getShape().get(0);
+            float[] u = factor.toFloatArray();
+            double diagonal = 0;
+            double sum = 0;
+            for (int row = 0; row < width; row++) {
+                diagonal += u[row * width + row];
+                for (int column = 0; column < width; column++) {
+                    sum += u[row * width + column];
+                    if (column < row) {
+                        assertThat(u[row * width + column]).isZero();
+                    }
+                }
+            }
+            near(diagonal, golden(id).path("Hinv_chol_upper_diag_sum"));
+            assertThat(sum).isCloseTo(golden(id).path("Hinv_chol_upper_sum").doubleValue(), within(1e-4 * diagonal));
+            for (int i = 0; i < 8; i++) {
+                near(
+                        u[i * width + i],
+                        golden(id).path("Hinv_chol_upper_diag_first8").path(i));
+            }
+        }
+    }
+
+    private static void near(double actual, JsonNode golden) {
+        double expected = golden.doubleValue();
+        assertThat(expected).isPositive();
+        assertThat(actual).isCloseTo(expected, within(RELATIVE * expected));
+    }
+}
