@@ -27,8 +27,7 @@ final class Attention {
         NDArray v = heads(scope, x, Projection.V, shape.keyValueHeads());
         KvCache.Entry seen = past.append(k, v);
         long tokens = x.getShape().get(1);
-        // A single new token sees all that came before; several see each other through the causal mask.
-        NDArray joined = ops.attend(scope, q, spread(seen.keys()), spread(seen.values()), tokens > 1)
+        NDArray joined = ops.attend(scope, q, spread(seen.keys()), spread(seen.values()))
                 .transpose(0, 2, 1, 3)
                 .reshape(x.getShape().get(0), tokens, (long) shape.heads() * shape.headDim());
         observer.observe(InputSite.ATTENTION_OUTPUT, joined.reshape(-1, (long) shape.heads() * shape.headDim()));

@@ -38,6 +38,12 @@ public final class TorchOps {
                 return torch.add(torch.mul(x, cos), torch.mul(turned, sin))
               def attend(self: __torch__.M, q: Tensor, k: Tensor, v: Tensor, causal: bool) -> Tensor:
                 return torch.scaled_dot_product_attention(q, k, v, None, 0., causal)
+              def attend_after(self: __torch__.M, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+                new = torch.size(q, 2)
+                seen = torch.size(k, 2)
+                all = torch.ones([new, seen], dtype=11, layout=None, device=ops.prim.device(q))
+                mask = torch.tril(all, torch.sub(seen, new))
+                return torch.scaled_dot_product_attention(q, k, v, mask)
               def swiglu(self: __torch__.M, gate: Tensor, up: Tensor) -> Tensor:
                 return torch.mul(torch.silu(gate), up)
               def rows(self: __torch__.M, x: Tensor, index: Tensor) -> Tensor:
@@ -91,12 +97,19 @@ public final class TorchOps {
         return call(manager, "rotate", x, cos, sin);
     }
 
-    /** Scaled dot-product attention of q, k, v (batch, heads, tokens, headDim). */
-    public NDArray attend(NDManager manager, NDArray q, NDArray k, NDArray v, boolean causal) {
+    /**
+     * Causal scaled dot-product attention of q (batch, heads, new, headDim) over k and v (batch, heads, seen, headDim):
+     * the new tokens are the last ones seen.
+     */
+    public NDArray attend(NDManager manager, NDArray q, NDArray k, NDArray v) {
+        long fresh = q.getShape().get(2);
+        if (fresh > 1 && fresh < k.getShape().get(2)) {
+            return call(manager, "attend_after", q, k, v); // the kernel's own mask would start at the first key
+        }
         try (IValue a = value(q);
                 IValue b = value(k);
                 IValue c = value(v);
-                IValue d = IValue.from(causal)) {
+                IValue d = IValue.from(fresh > 1)) {
             return run(manager, "attend", a, b, c, d);
         }
     }
