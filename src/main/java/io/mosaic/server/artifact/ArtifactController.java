@@ -10,9 +10,9 @@ import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.FileSystemResource;
@@ -30,11 +30,14 @@ import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.RequestHeader;
 import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RestController;
+import org.springframework.web.util.UriUtils;
 
 @RestController
 @RequestMapping("/models/{namespace}/{name}")
 @Tag(name = "Files")
 class ArtifactController {
+    private static final String BYTES = "bytes=";
+
     private final ModelCatalog catalog;
     private final Artifacts artifacts;
 
@@ -58,7 +61,7 @@ class ArtifactController {
                         file.path(),
                         file.bytes(),
                         artifacts.known(model.id(), file),
-                        "/models/" + model.id() + "/files/" + file.path()))
+                        "/models/" + model.id() + "/files/" + UriUtils.encodePath(file.path(), StandardCharsets.UTF_8)))
                 .toList());
     }
 
@@ -68,7 +71,8 @@ class ArtifactController {
             @PathVariable String name,
             @PathVariable String path,
             @RequestHeader(value = HttpHeaders.RANGE, required = false) @Nullable String range,
-            @RequestHeader(value = HttpHeaders.IF_RANGE, required = false) @Nullable String ifRange)
+            @RequestHeader(value = HttpHeaders.IF_RANGE, required = false) @Nullable String ifRange,
+            HttpServletResponse response)
             throws IOException {
         ModelCatalog.Entry model = model(namespace, name);
         String wanted = path.startsWith("/") ? path.substring(1) : path;
@@ -79,28 +83,28 @@ class ArtifactController {
                         ErrorCode.NOT_FOUND, "Model " + model.id() + " has no such file; GET …/files lists them"));
         String etag = '"' + artifacts.sha256(model, file) + '"';
         Path location = model.folder().resolve(file.path());
-        Resource body = new FileSystemResource(location);
-        if (range != null) {
-            if (ifRange != null && !ifRange.equals(etag)) {
-                // Spring would serve the range of a Resource all the same, and splice two versions of a file
-                body = new InputStreamResource(() -> Files.newInputStream(location));
-            } else {
-                requireSatisfiable(range, body, file);
-            }
-        }
-        return ResponseEntity.ok()
+        ResponseEntity.BodyBuilder answer = ResponseEntity.ok()
                 .eTag(etag)
                 .lastModified(file.modifiedAt())
                 .contentType(MediaTypeFactory.getMediaType(file.path()).orElse(MediaType.APPLICATION_OCTET_STREAM))
-                .contentLength(file.bytes())
                 .header(HttpHeaders.ACCEPT_RANGES, "bytes")
                 .header(
                         HttpHeaders.CONTENT_DISPOSITION,
-                        ContentDisposition.attachment()
-                                .filename(location.getFileName().toString())
-                                .build()
-                                .toString())
-                .body(body);
+                        attachment(location.getFileName().toString()));
+        if (range != null && (!range.startsWith(BYTES) || (ifRange != null && !ifRange.equals(etag)))) {
+            // Spring would serve the range of a Resource all the same, and splice two versions of a file
+            return answer.contentLength(file.bytes())
+                    .body(new InputStreamResource(() -> Files.newInputStream(location)));
+        }
+        // the length is for Spring to say: several ranges are longer or shorter than the file
+        Resource body = new FileSystemResource(location);
+        if (range != null && !satisfiable(range, body)) {
+            response.setHeader(HttpHeaders.CONTENT_RANGE, "bytes */" + file.bytes());
+            throw new MosaicException(
+                    ErrorCode.RANGE_NOT_SATISFIABLE,
+                    "Range " + range + " does not fit " + file.path() + " of " + file.bytes() + " bytes");
+        }
+        return answer.body(body);
     }
 
     @GetMapping("/archive")
@@ -115,24 +119,26 @@ class ArtifactController {
         response.setContentType("application/x-tar");
         response.setContentLengthLong(archive.length());
         response.setHeader(
-                HttpHeaders.CONTENT_DISPOSITION,
-                ContentDisposition.attachment()
-                        .filename(model.id().name() + ".tar")
-                        .build()
-                        .toString());
+                HttpHeaders.CONTENT_DISPOSITION, attachment(model.id().name() + ".tar"));
         if (!request.getMethod().equals(HttpMethod.HEAD.name())) {
             archive.write(response.getOutputStream());
         }
     }
 
-    private static void requireSatisfiable(String range, Resource body, ModelFile file) throws IOException {
+    private static String attachment(String name) {
+        ContentDisposition.Builder attachment = ContentDisposition.attachment();
+        boolean plain = StandardCharsets.US_ASCII.newEncoder().canEncode(name);
+        return (plain ? attachment.filename(name) : attachment.filename(name, StandardCharsets.UTF_8))
+                .build()
+                .toString();
+    }
+
+    private static boolean satisfiable(String range, Resource body) {
         try {
-            List<HttpRange> ranges = HttpRange.parseRanges(range);
-            HttpRange.toResourceRegions(ranges, body);
+            return !HttpRange.toResourceRegions(HttpRange.parseRanges(range), body)
+                    .isEmpty();
         } catch (IllegalArgumentException e) {
-            throw new MosaicException(
-                    ErrorCode.RANGE_NOT_SATISFIABLE,
-                    "Range " + range + " does not fit " + file.path() + " of " + file.bytes() + " bytes");
+            return false;
         }
     }
 

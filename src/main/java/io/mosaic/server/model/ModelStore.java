@@ -7,19 +7,23 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileVisitOption;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 import org.springframework.util.FileSystemUtils;
 
@@ -61,33 +65,66 @@ public class ModelStore {
         return Optional.of(path(id)).filter(Files::isDirectory);
     }
 
-    /** Regular files that lie in the folder, hidden ones and links that leave it left out. */
+    /**
+     * Regular files that lie in the folder, hidden ones and links that leave it left out; so is what cannot be read, like
+     * a link to a folder above.
+     */
     public List<ModelFile> files(Path folder) {
         try {
-            Path real = folder.toRealPath();
-            List<ModelFile> files = new ArrayList<>();
-            try (Stream<Path> found = Files.find(
-                    real, DEPTH, (path, attributes) -> attributes.isRegularFile(), FileVisitOption.FOLLOW_LINKS)) {
-                for (Path file : (Iterable<Path>) found::iterator) {
-                    String path = real.relativize(file).toString().replace('\\', '/');
-                    if (!path.startsWith(".")
-                            && !path.contains("/.")
-                            && file.toRealPath().startsWith(real)) {
-                        BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
-                        files.add(new ModelFile(
-                                path,
-                                attributes.size(),
-                                attributes.lastModifiedTime().toInstant().truncatedTo(ChronoUnit.MICROS)));
-                    }
-                }
-            }
-            files.sort(Comparator.comparing(ModelFile::path));
-            return files;
+            Listing listing = new Listing(folder.toRealPath());
+            Files.walkFileTree(listing.root, EnumSet.of(FileVisitOption.FOLLOW_LINKS), DEPTH, listing);
+            listing.files.sort(Comparator.comparing(ModelFile::path));
+            return listing.files;
         } catch (NoSuchFileException e) {
             return List.of(); // it was deleted meanwhile
-        } catch (IOException | UncheckedIOException e) {
+        } catch (IOException e) {
             throw new MosaicException(
                     ErrorCode.IO_ERROR, "Folder " + folder + " cannot be listed: " + e.getMessage(), e);
+        }
+    }
+
+    private static final class Listing extends SimpleFileVisitor<Path> {
+        private final Path root;
+        private final List<ModelFile> files = new ArrayList<>();
+
+        Listing(Path root) {
+            this.root = root;
+        }
+
+        @Override
+        public FileVisitResult preVisitDirectory(Path directory, BasicFileAttributes attributes) {
+            return directory.equals(root) || belongs(directory)
+                    ? FileVisitResult.CONTINUE
+                    : FileVisitResult.SKIP_SUBTREE;
+        }
+
+        @Override
+        public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+            if (attributes.isRegularFile() && belongs(file)) {
+                files.add(new ModelFile(
+                        root.relativize(file).toString().replace('\\', '/'),
+                        attributes.size(),
+                        attributes.lastModifiedTime().toInstant().truncatedTo(ChronoUnit.MICROS)));
+            }
+            return FileVisitResult.CONTINUE;
+        }
+
+        @Override
+        public FileVisitResult visitFileFailed(Path file, IOException failure) {
+            return FileVisitResult.CONTINUE;
+        }
+
+        @Override
+        public FileVisitResult postVisitDirectory(Path directory, @Nullable IOException failure) {
+            return FileVisitResult.CONTINUE;
+        }
+
+        private boolean belongs(Path path) {
+            try {
+                return !fileName(path).startsWith(".") && path.toRealPath().startsWith(root);
+            } catch (IOException e) {
+                return false; // it was deleted meanwhile
+            }
         }
     }
 

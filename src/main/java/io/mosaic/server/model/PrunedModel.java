@@ -5,11 +5,9 @@ import jakarta.persistence.Id;
 import jakarta.persistence.Table;
 import java.time.Instant;
 import java.util.UUID;
-import org.hibernate.annotations.Immutable;
 
-/** A model that a job made. */
+/** A model that a job made; another job that makes it again, once its folder has gone, takes the row over. */
 @Entity
-@Immutable
 @Table(name = "model")
 public class PrunedModel {
     @Id

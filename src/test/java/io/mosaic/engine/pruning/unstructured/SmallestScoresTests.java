@@ -1,0 +1,42 @@
+package io.mosaic.engine.pruning.unstructured;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.Comparator;
+import java.util.stream.IntStream;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
+import net.jqwik.api.constraints.IntRange;
+
+/** Exactly k of a stream, whatever its ties. */
+class SmallestScoresTests {
+    @Provide
+    Arbitrary<float[]> scores() {
+        return Arbitraries.oneOf(
+                        Arbitraries.of(-1f, 0f, 0.5f, 1f, Float.POSITIVE_INFINITY),
+                        Arbitraries.floats().between(-1, 10))
+                .array(float[].class)
+                .ofMinSize(1)
+                .ofMaxSize(100);
+    }
+
+    /** A stable sort's first k, so of equal scores those that come first. */
+    @Property
+    void takesTheFirstOfAStableSort(@ForAll("scores") float[] scores, @ForAll @IntRange(max = 100) int k) {
+        int[] expected = IntStream.range(0, scores.length)
+                .boxed()
+                .sorted(Comparator.comparingDouble((Integer i) -> scores[i] + 0.0)) // −0 equals 0
+                .limit(k)
+                .mapToInt(Integer::intValue)
+                .sorted()
+                .toArray();
+        SmallestScores smallest = new SmallestScores(scores.clone(), scores.length, k);
+        assertThat(IntStream.range(0, scores.length)
+                        .filter(i -> smallest.takes(scores[i]))
+                        .toArray())
+                .isEqualTo(expected);
+    }
+}
