@@ -1,6 +1,7 @@
 package io.mosaic.server.job;
 
 import io.mosaic.engine.pipeline.PipelineStage;
+import jakarta.persistence.Column;
 import jakarta.persistence.Entity;
 import jakarta.persistence.EnumType;
 import jakarta.persistence.Enumerated;
@@ -9,9 +10,8 @@ import jakarta.persistence.Table;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.UUID;
+import org.hibernate.annotations.ColumnTransformer;
 import org.hibernate.annotations.Immutable;
-import org.hibernate.annotations.JdbcTypeCode;
-import org.hibernate.type.SqlTypes;
 import org.jspecify.annotations.Nullable;
 
 /** A row of the job table. JPA inserts and reads it; only {@link JobQueue} changes it, by compare-and-set. */
@@ -29,7 +29,9 @@ public class Job {
     private String model;
     private String output;
 
-    @JdbcTypeCode(SqlTypes.JSON)
+    // Hibernate's own JSON type casts to jsonb, which forgets the order of the keys
+    @Column(columnDefinition = "json")
+    @ColumnTransformer(write = "cast(? as json)")
     private String request;
 
     private @Nullable String idempotencyKey;
