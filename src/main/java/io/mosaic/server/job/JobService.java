@@ -6,6 +6,7 @@ import io.mosaic.engine.calibration.CalibrationWindows;
 import io.mosaic.engine.pipeline.Hashes;
 import io.mosaic.engine.pipeline.MemoryEstimate;
 import io.mosaic.server.device.DeviceInventory;
+import io.mosaic.server.error.InvalidRequestException;
 import io.mosaic.server.model.ModelId;
 import io.mosaic.server.model.ModelReaders;
 import java.time.Instant;
@@ -56,17 +57,23 @@ public class JobService implements ModelReaders {
     /**
      * Queues a job.
      *
-     * @throws io.mosaic.server.error.InvalidRequestException with every fault of the body
+     * @throws InvalidRequestException with every fault of the body
      * @throws MosaicException IDEMPOTENCY_KEY_REUSED, OUTPUT_TAKEN, OUT_OF_MEMORY
      */
     public Submission submit(ObjectNode body, Optional<String> idempotencyKey) {
         String sha256 = Hashes.text(canonical.writeValueAsString(canonical.convertValue(body, Object.class)));
-        Optional<Job> before = idempotencyKey.flatMap(key -> earlier(key, sha256));
-        if (before.isPresent()) {
-            return new Submission(before.get(), false);
-        }
+        return earlier(idempotencyKey, sha256).orElseGet(() -> submit(body, idempotencyKey, sha256));
+    }
+
+    private Submission submit(ObjectNode body, Optional<String> idempotencyKey, String sha256) {
         UUID id = UUID.randomUUID();
-        JobRequestReader.Resolved resolved = reader.read(body, id);
+        JobRequestReader.Resolved resolved;
+        try {
+            resolved = reader.read(body, id);
+        } catch (InvalidRequestException e) {
+            // the output may be taken by the same request, sent twice at once
+            return earlier(idempotencyKey, sha256).orElseThrow(() -> e);
+        }
         JobRequest request = resolved.request();
         long needs = MemoryEstimate.bytes(
                 resolved.model(),
@@ -95,23 +102,23 @@ public class JobService implements ModelReaders {
             return new Submission(job, true);
         } catch (DataIntegrityViolationException e) {
             // somebody else was faster, with the same key or the same output
-            return idempotencyKey
-                    .flatMap(key -> earlier(key, sha256))
-                    .map(job1 -> new Submission(job1, false))
+            return earlier(idempotencyKey, sha256)
                     .orElseThrow(() -> new MosaicException(
                             ErrorCode.OUTPUT_TAKEN, "An unfinished job is making " + request.output(), e));
         }
     }
 
-    private Optional<Job> earlier(String key, String sha256) {
-        Optional<Job> job = jobs.findByIdempotencyKey(key);
-        if (job.isPresent() && !job.get().bodySha256().equals(sha256)) {
-            throw new MosaicException(
-                    ErrorCode.IDEMPOTENCY_KEY_REUSED,
-                    "Idempotency-Key " + key + " was used for another request, job "
-                            + job.get().id());
-        }
-        return job;
+    /** What the key made before. */
+    private Optional<Submission> earlier(Optional<String> idempotencyKey, String sha256) {
+        return idempotencyKey.flatMap(jobs::findByIdempotencyKey).map(job -> {
+            if (!job.bodySha256().equals(sha256)) {
+                throw new MosaicException(
+                        ErrorCode.IDEMPOTENCY_KEY_REUSED,
+                        "Idempotency-Key " + idempotencyKey.orElseThrow() + " was used for another request, job "
+                                + job.id());
+            }
+            return new Submission(job, false);
+        });
     }
 
     /** @throws MosaicException JOB_NOT_FOUND */

@@ -133,6 +133,23 @@ class JobSubmissionTests {
     }
 
     @Test
+    void manyClientsWithOneKeyMakeOneJob() throws Exception {
+        for (int round = 0; round < 5; round++) {
+            String output = "submission/race-" + round;
+            List<HttpResponse<String>> responses =
+                    atOnce(8, () -> api.post("/jobs", Requests.tiny(output), "Idempotency-Key", output));
+
+            assertThat(responses).extracting(HttpResponse::statusCode).containsOnly(202, 200);
+            assertThat(responses)
+                    .filteredOn(response -> response.statusCode() == 202)
+                    .hasSize(1);
+            assertThat(responses)
+                    .extracting(response -> Api.json(response).path("id").stringValue())
+                    .containsOnly(Api.json(responses.getFirst()).path("id").stringValue());
+        }
+    }
+
+    @Test
     void manyClientsWithOneOutputMakeOneJob() throws Exception {
         List<HttpResponse<String>> responses =
                 atOnce(8, () -> api.post("/jobs", Requests.tiny("submission/contested")));
