@@ -8,7 +8,7 @@ import io.mosaic.fixture.EventStream;
 import io.mosaic.fixture.Requests;
 import io.mosaic.fixture.ServerTest;
 import io.mosaic.fixture.TestHome;
-import io.mosaic.fixture.TinyLlama;
+import io.mosaic.fixture.TinyModel;
 import java.net.http.HttpResponse;
 import java.time.Instant;
 import java.util.List;
@@ -74,12 +74,12 @@ class JobLifeTests {
         JsonNode sparsity = report.path("sparsity");
         assertThat(sparsity.path("nominal").doubleValue()).isEqualTo(0.5);
         assertThat(sparsity.path("realised").doubleValue()).isEqualTo(0.5);
-        assertThat(sparsity.path("prunableParameters").longValue()).isEqualTo(TinyLlama.prunableParameters());
+        assertThat(sparsity.path("prunableParameters").longValue()).isEqualTo(TinyModel.prunableParameters());
         assertThat(sparsity.path("removedParameters").longValue()
                         + sparsity.path("zeroedParameters").longValue())
-                .isEqualTo(TinyLlama.prunableParameters() / 2);
+                .isEqualTo(TinyModel.prunableParameters() / 2);
         assertThat(sparsity.path("projections"))
-                .hasSize(7 * TinyLlama.LAYERS)
+                .hasSize(7 * TinyModel.LAYERS)
                 .allSatisfy(projection -> assertThat(projection.propertyNames())
                         .contains(
                                 "layer",
@@ -92,7 +92,7 @@ class JobLifeTests {
                                 "dampening"));
         JsonNode perplexity = report.path("perplexity").path(0);
         assertThat(perplexity.path("corpus").stringValue()).isEqualTo(TestHome.TEXT);
-        assertThat(perplexity.path("protocol").stringValue()).isEqualTo("perplexity/disjoint@" + TinyLlama.CONTEXT);
+        assertThat(perplexity.path("protocol").stringValue()).isEqualTo("perplexity/disjoint@" + TinyModel.CONTEXT);
         // random weights know nothing: near the vocabulary's size
         assertThat(perplexity.path("dense").doubleValue()).isBetween(3000.0, 6000.0);
         assertThat(perplexity.path("pruned").doubleValue()).isBetween(3000.0, 6000.0);

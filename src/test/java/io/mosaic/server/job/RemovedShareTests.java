@@ -6,8 +6,9 @@ import io.mosaic.fixture.Api;
 import io.mosaic.fixture.Requests;
 import io.mosaic.fixture.Safetensors;
 import io.mosaic.fixture.ServerTest;
-import io.mosaic.fixture.TinyLlama;
+import io.mosaic.fixture.TinyModel;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import tools.jackson.databind.JsonNode;
@@ -50,7 +51,7 @@ class RemovedShareTests {
         long left = 0;
         long zeros = 0;
         for (JsonNode projection : report.path("projections")) {
-            Safetensors.Tensor tensor = tensors.get(tensor(projection));
+            Safetensors.Tensor tensor = Objects.requireNonNull(tensors.get(tensor(projection)));
             assertThat(tensor.shape())
                     .containsExactly(
                             projection.path("shapeAfter").path(0).longValue(),
@@ -62,18 +63,18 @@ class RemovedShareTests {
             left += tensor.elements();
             zeros += tensor.zeros();
         }
-        long removed = TinyLlama.prunableParameters() - left;
+        long removed = TinyModel.prunableParameters() - left;
         assertThat(report.path("removedParameters").longValue()).isEqualTo(removed);
         assertThat(report.path("zeroedParameters").longValue()).isEqualTo(zeros);
         assertThat(report.path("realised").doubleValue())
-                .isEqualTo((double) (removed + zeros) / TinyLlama.prunableParameters());
+                .isEqualTo((double) (removed + zeros) / TinyModel.prunableParameters());
         switch (category) {
             case "unstructured" -> assertThat(removed).isZero();
             case "structured" -> assertThat(zeros).isZero();
             default -> assertThat(Math.min(removed, zeros)).isPositive();
         }
         if (!category.equals("structured")) { // which whole heads and channels bind
-            assertThat(removed + zeros).isEqualTo(Math.round(sparsity * TinyLlama.prunableParameters()));
+            assertThat(removed + zeros).isEqualTo(Math.round(sparsity * TinyModel.prunableParameters()));
         }
     }
 

@@ -7,7 +7,7 @@ import io.mosaic.engine.ErrorCode;
 import io.mosaic.fixture.Api;
 import io.mosaic.fixture.Requests;
 import io.mosaic.fixture.ServerTest;
-import io.mosaic.fixture.TinyLlama;
+import io.mosaic.fixture.TinyModel;
 import io.mosaic.server.MosaicHome;
 import java.io.IOException;
 import java.net.http.HttpResponse;
@@ -31,15 +31,15 @@ class ModelCatalogTests {
     @Test
     void droppedModelIsFoundWithoutRestart() {
         Api.problem(api.get("/models/dropped/model"), 404, ErrorCode.MODEL_NOT_FOUND);
-        TinyLlama.random(3).writeTo(folder("dropped/model"));
+        TinyModel.random(3).writeTo(folder("dropped/model"));
 
         JsonNode model = api.json("/models/dropped/model");
 
         assertThat(model.path("architecture").stringValue()).isEqualTo("LlamaForCausalLM");
-        assertThat(model.path("parameters").longValue()).isGreaterThan(TinyLlama.prunableParameters());
+        assertThat(model.path("parameters").longValue()).isGreaterThan(TinyModel.prunableParameters());
         assertThat(model.path("dtype").stringValue()).isEqualTo("F32");
-        assertThat(model.path("layers").intValue()).isEqualTo(TinyLlama.LAYERS);
-        assertThat(model.path("contextLength").intValue()).isEqualTo(TinyLlama.CONTEXT);
+        assertThat(model.path("layers").intValue()).isEqualTo(TinyModel.LAYERS);
+        assertThat(model.path("contextLength").intValue()).isEqualTo(TinyModel.CONTEXT);
         assertThat(model.path("bytes").longValue())
                 .isGreaterThan(4 * model.path("parameters").longValue());
         assertThat(model.has("error")).isFalse();
@@ -64,10 +64,10 @@ class ModelCatalogTests {
 
     @Test
     void replacedModelIsReadAgain() throws IOException {
-        TinyLlama.random(4).writeTo(folder("dropped/replaced"));
+        TinyModel.random(4).writeTo(folder("dropped/replaced"));
         long before = api.json("/models/dropped/replaced").path("parameters").longValue();
         FileSystemUtils.deleteRecursively(folder("dropped/replaced"));
-        TinyLlama wider = TinyLlama.random(4).with("lm_head.weight", 4096, 64);
+        TinyModel wider = TinyModel.random(4).with("lm_head.weight", 4096, 64);
         wider.config().put("tie_word_embeddings", false);
         wider.writeTo(folder("dropped/replaced"));
 
@@ -78,7 +78,7 @@ class ModelCatalogTests {
     @Test
     void faultyFolderIsListedWithItsError() throws IOException {
         Files.createDirectories(folder("faulty/empty"));
-        TinyLlama.random(5).without("model.norm.weight").writeTo(folder("faulty/torso"));
+        TinyModel.random(5).without("model.norm.weight").writeTo(folder("faulty/torso"));
 
         assertThat(listed("faulty/empty").path("error").path("code").stringValue())
                 .isEqualTo("CONFIG_INVALID");
@@ -93,7 +93,7 @@ class ModelCatalogTests {
 
     @Test
     void folderThatCannotBeWalkedHidesNoOther() throws IOException {
-        Path folder = TinyLlama.random(6).writeTo(folder("faulty/loop"));
+        Path folder = TinyModel.random(6).writeTo(folder("faulty/loop"));
         Files.createSymbolicLink(folder.resolve("again"), folder);
         Files.createSymbolicLink(folder.resolve("dangling"), folder.resolve("nowhere"));
 
@@ -156,7 +156,7 @@ class ModelCatalogTests {
 
     @Test
     void deletedModelIsGone() {
-        TinyLlama.random(7).writeTo(folder("deleted/dropped"));
+        TinyModel.random(7).writeTo(folder("deleted/dropped"));
         api.awaitEnd(api.submit(Requests.tiny("deleted/pruned")), "SUCCEEDED");
 
         for (String id : new String[] {"deleted/dropped", "deleted/pruned"}) {
@@ -176,7 +176,7 @@ class ModelCatalogTests {
 
     @Test
     void modelThatAJobNeedsCannotBeDeleted() {
-        TinyLlama.random(8).writeTo(folder("needed/model"));
+        TinyModel.random(8).writeTo(folder("needed/model"));
         String running = api.submit(Requests.demo("needed/running"));
         String waiting = api.submit(Requests.tiny("needed/waiting").put("model", "needed/model"));
 
