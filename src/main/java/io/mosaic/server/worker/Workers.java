@@ -7,23 +7,24 @@ import io.mosaic.server.job.JobQueue;
 import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.beans.factory.DisposableBean;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.stereotype.Component;
 
-/** One thread per device, each claiming and running jobs until the service stops. */
+/** One thread per device, each claiming and running jobs until the service stops; it may be started again. */
 @Component
-public class Workers implements SmartLifecycle {
+public class Workers implements SmartLifecycle, DisposableBean {
     private static final Logger log = LoggerFactory.getLogger(Workers.class);
     private static final long STOP_SECONDS = 25;
 
@@ -32,8 +33,8 @@ public class Workers implements SmartLifecycle {
     private final ExecuteJob execute;
     private final WorkerProperties properties;
     private final Map<JobQueue.Claim, Heartbeat> running = new ConcurrentHashMap<>();
-    private final List<Thread> threads = new ArrayList<>();
-    private final CountDownLatch stopping = new CountDownLatch(1);
+    private final List<Thread> threads = new CopyOnWriteArrayList<>();
+    private volatile CountDownLatch stopping = new CountDownLatch(1); // a new one for each start
     private final ScheduledExecutorService clock;
 
     Workers(JobQueue queue, DevicePool devices, ExecuteJob execute, WorkerProperties properties) {
@@ -48,9 +49,12 @@ public class Workers implements SmartLifecycle {
 
     @Override
     public void start() {
+        CountDownLatch stop = new CountDownLatch(1);
+        stopping = stop;
+        threads.clear();
         for (int i = 0; i < devices.all().size(); i++) {
             String name = workerName(i);
-            threads.add(Thread.ofPlatform().name(name).start(() -> work(name)));
+            threads.add(Thread.ofPlatform().name(name).start(() -> work(name, stop)));
         }
     }
 
@@ -67,6 +71,10 @@ public class Workers implements SmartLifecycle {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    @Override
+    public void destroy() {
         clock.shutdownNow();
     }
 
@@ -89,16 +97,16 @@ public class Workers implements SmartLifecycle {
         return devices.all().size();
     }
 
-    private void work(String name) {
+    private void work(String name, CountDownLatch stop) {
         boolean waited = false;
-        while (!stopped(waited)) {
+        while (!stopped(stop, waited)) {
             waited = false;
             try (DevicePool.Lease lease = devices.lease()) {
                 queue.sweep(properties.maxAttempts());
                 ComputeDevice device = lease.device();
                 Optional<JobQueue.Claim> claim = queue.claim(
                         new JobQueue.Claimant(name, device.name(), device.capacityBytes(), properties.lease()));
-                claim.ifPresent(job -> run(job, device));
+                claim.ifPresent(job -> run(job, device, stop));
                 waited = claim.isEmpty();
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
@@ -110,11 +118,11 @@ public class Workers implements SmartLifecycle {
         }
     }
 
-    private void run(JobQueue.Claim claim, ComputeDevice device) {
+    private void run(JobQueue.Claim claim, ComputeDevice device, CountDownLatch stop) {
         CancellationToken token = new CancellationToken();
         try (Heartbeat heartbeat = new Heartbeat(queue, claim, properties, token, clock)) {
             running.put(claim, heartbeat);
-            if (stopping.getCount() == 0) {
+            if (stop.getCount() == 0) {
                 heartbeat.stop(Heartbeat.StopReason.SHUTDOWN); // the stop came between the claim and here
             }
             execute.run(claim, device, heartbeat, token);
@@ -124,9 +132,9 @@ public class Workers implements SmartLifecycle {
     }
 
     /** Whether the service stops; an idle worker rests here for a moment. */
-    private boolean stopped(boolean rest) {
+    private boolean stopped(CountDownLatch stop, boolean rest) {
         try {
-            return stopping.await(rest ? properties.poll().toMillis() : 0, TimeUnit.MILLISECONDS);
+            return stop.await(rest ? properties.poll().toMillis() : 0, TimeUnit.MILLISECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return true;
