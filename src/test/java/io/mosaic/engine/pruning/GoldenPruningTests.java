@@ -93,9 +93,16 @@ class GoldenPruningTests {
                     .as(entry.getKey())
                     .isCloseTo(expected.path("zeros").doubleValue() / numel, within(2e-4));
             double squares = expected.path("sumsq").doubleValue();
-            assertThat(actual.squares()).as(entry.getKey()).isCloseTo(squares, within(2e-3 * squares));
+            assertThat(actual.squares())
+                    .as(entry.getKey())
+                    .isCloseTo(squares, within(squaresTolerance(method) * squares));
         });
         assertThat(outcome.perplexity()).isCloseTo(perplexity(golden), within(tolerance * perplexity(golden)));
+    }
+
+    /** Where scores nearly tie, another processor's rounding flips entries of a SparseGPT mask, and what follows them. */
+    private static double squaresTolerance(UnstructuredMethod method) {
+        return method == UnstructuredMethod.SPARSEGPT ? 2e-2 : 1e-5;
     }
 
     @ParameterizedTest
