@@ -19,6 +19,8 @@ public final class Checkpoint implements AutoCloseable {
     /** The weights when they are in one file. */
     public static final String SINGLE_FILE = "model.safetensors";
 
+    private static final int MAX_ELEMENTS = Integer.MAX_VALUE - 8; // what a Java array holds
+
     private final Path folder;
     private final ModelConfig config;
     private final List<SafetensorsReader> shards;
@@ -120,7 +122,14 @@ public final class Checkpoint implements AutoCloseable {
      */
     public float[] read(String name) {
         Stored stored = stored(name);
-        float[] values = new float[Math.toIntExact(stored.info().elements())];
+        long elements = stored.info().elements();
+        if (elements > MAX_ELEMENTS) {
+            throw new MosaicException(
+                    ErrorCode.TENSOR_SHAPE,
+                    "Tensor " + name + " of shape " + stored.info().shape() + " has " + elements
+                            + " elements, the limit is " + MAX_ELEMENTS);
+        }
+        float[] values = new float[(int) elements];
         read(name, 0, values, values.length);
         return values;
     }

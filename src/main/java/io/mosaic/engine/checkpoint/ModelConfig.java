@@ -53,8 +53,7 @@ public record ModelConfig(
             }
             return new Parser(object).parse();
         } catch (JacksonException e) {
-            throw new MosaicException(
-                    ErrorCode.CONFIG_INVALID, FILE + " is not valid JSON: " + e.getOriginalMessage(), e);
+            throw new MosaicException(ErrorCode.CONFIG_INVALID, FILE + " " + StrictJson.fault(e), e);
         } catch (IOException e) {
             throw new MosaicException(ErrorCode.IO_ERROR, FILE + " cannot be read: " + e.getMessage(), e);
         }
@@ -76,13 +75,10 @@ public record ModelConfig(
         ModelConfig parse() {
             String architecture = architecture();
             refuse("quantization_config", root.hasNonNull("quantization_config"), "quantised weights cannot be pruned");
-            refuse(
-                    "attention_bias",
-                    root.path("attention_bias").asBoolean(false),
-                    "attention biases are not supported");
-            refuse("mlp_bias", root.path("mlp_bias").asBoolean(false), "MLP biases are not supported");
+            refuse("attention_bias", flag("attention_bias"), "attention biases are not supported");
+            refuse("mlp_bias", flag("mlp_bias"), "MLP biases are not supported");
             refuse("sliding_window", root.hasNonNull("sliding_window"), "sliding-window attention is not supported");
-            String activation = root.path("hidden_act").asString("silu");
+            String activation = text(root, "hidden_act", "silu");
             refuse("hidden_act", !activation.equals("silu"), StrictJson.quote(activation) + " is not 'silu'");
             int hidden = integer("hidden_size", MAX_WIDTH);
             int heads = integer("num_attention_heads", 1 << 16);
@@ -103,6 +99,15 @@ public record ModelConfig(
             // transformers 5 moved both rotary entries into rope_parameters
             JsonNode rope =
                     root.hasNonNull("rope_parameters") ? root.path("rope_parameters") : root.path("rope_scaling");
+            if (!rope.isMissingNode() && !rope.isNull() && !rope.isObject()) {
+                throw invalid("has rope scaling " + StrictJson.quote(rope.toString()) + ", expected an object");
+            }
+            for (JsonNode parent : List.of(root, rope)) {
+                refuse(
+                        "partial_rotary_factor",
+                        parent.hasNonNull("partial_rotary_factor") && positive(parent, "partial_rotary_factor", 1) != 1,
+                        "rotary embedding of a part of each head is not supported");
+            }
             double theta = rope.hasNonNull("rope_theta")
                     ? positive(rope, "rope_theta", 0)
                     : positive(root, "rope_theta", 10_000);
@@ -119,7 +124,7 @@ public record ModelConfig(
                     positive(root, "rms_norm_eps", 1e-6),
                     theta,
                     scaling(rope),
-                    root.path("tie_word_embeddings").asBoolean(false),
+                    flag("tie_word_embeddings"),
                     root);
         }
 
@@ -141,6 +146,22 @@ public record ModelConfig(
             if (faulty) {
                 throw new MosaicException(ErrorCode.ARCHITECTURE_UNSUPPORTED, FILE + ": " + key + ": " + why);
             }
+        }
+
+        private boolean flag(String key) {
+            JsonNode node = root.path(key);
+            if (!node.isMissingNode() && !node.isNull() && !node.isBoolean()) {
+                throw invalid("has " + key + " " + StrictJson.quote(node.toString()) + ", expected true or false");
+            }
+            return node.asBoolean(false);
+        }
+
+        private String text(JsonNode parent, String key, String fallback) {
+            JsonNode node = parent.path(key);
+            if (!node.isMissingNode() && !node.isNull() && !node.isString()) {
+                throw invalid("has " + key + " " + StrictJson.quote(node.toString()) + ", expected a string");
+            }
+            return node.asString(fallback);
         }
 
         private int integer(String key, int limit) {
@@ -170,7 +191,7 @@ public record ModelConfig(
             if (rope.isMissingNode() || rope.isNull()) {
                 return new RopeScaling.None();
             }
-            String type = rope.path("rope_type").asString(rope.path("type").asString("default"));
+            String type = text(rope, "rope_type", text(rope, "type", "default"));
             return switch (type) {
                 case "default" -> new RopeScaling.None();
                 case "linear" -> new RopeScaling.Linear(positive(rope, "factor", 0));

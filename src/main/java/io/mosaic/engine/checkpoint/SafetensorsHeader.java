@@ -23,6 +23,10 @@ final class SafetensorsHeader {
 
     private static final String METADATA = "__metadata__";
 
+    // No model comes near these; what is past them would only swell messages and memory.
+    private static final int MAX_NAME = 512;
+    private static final int MAX_DIMENSIONS = 8;
+
     private SafetensorsHeader() {}
 
     /**
@@ -48,8 +52,8 @@ final class SafetensorsHeader {
             if (tensor.begin() != end) {
                 throw invalid(
                         file,
-                        "tensor " + tensor.name() + " begins at " + tensor.begin() + ", expected " + end
-                                + " (gap or overlap)");
+                        "tensor " + StrictJson.quote(tensor.name()) + " begins at " + tensor.begin() + ", expected "
+                                + end + " (gap or overlap)");
             }
             end += tensor.bytes();
         }
@@ -75,8 +79,7 @@ final class SafetensorsHeader {
         } catch (CharacterCodingException e) {
             throw new MosaicException(ErrorCode.SAFETENSORS_INVALID, file + ": header is not UTF-8", e);
         } catch (JacksonException e) {
-            throw new MosaicException(
-                    ErrorCode.SAFETENSORS_INVALID, file + ": header is not valid JSON: " + e.getOriginalMessage(), e);
+            throw new MosaicException(ErrorCode.SAFETENSORS_INVALID, file + ": header " + StrictJson.fault(e), e);
         }
     }
 
@@ -93,6 +96,12 @@ final class SafetensorsHeader {
 
     private static TensorInfo tensor(String file, String name, JsonNode node) {
         String label = "tensor " + StrictJson.quote(name);
+        if (name.length() > MAX_NAME || name.chars().anyMatch(Character::isISOControl)) {
+            throw invalid(
+                    file,
+                    label + " has a name of " + name.length() + " characters, expected at most " + MAX_NAME
+                            + " and none of them a control character");
+        }
         if (!node.isObject()) {
             throw invalid(file, label + " is not an object");
         }
@@ -108,6 +117,9 @@ final class SafetensorsHeader {
                         file + ": " + label + " has dtype " + StrictJson.quote(dtypeNode.toString())
                                 + "; supported are F32, F16, BF16"));
         List<Long> shape = longs(file, label, "shape", node.path("shape"));
+        if (shape.size() > MAX_DIMENSIONS) {
+            throw invalid(file, label + " has " + shape.size() + " dimensions, the limit is " + MAX_DIMENSIONS);
+        }
         List<Long> offsets = longs(file, label, "data_offsets", node.path("data_offsets"));
         if (offsets.size() != 2) {
             throw invalid(file, label + " has " + offsets.size() + " data_offsets, expected 2");

@@ -42,8 +42,7 @@ final class ShardIndex {
             });
             return shards;
         } catch (JacksonException e) {
-            throw new MosaicException(
-                    ErrorCode.SHARD_INDEX_INVALID, FILE + " is not valid JSON: " + e.getOriginalMessage(), e);
+            throw new MosaicException(ErrorCode.SHARD_INDEX_INVALID, FILE + " " + StrictJson.fault(e), e);
         } catch (IOException e) {
             throw new MosaicException(ErrorCode.IO_ERROR, FILE + " cannot be read: " + e.getMessage(), e);
         }

@@ -43,17 +43,24 @@ public final class Tokenizer implements AutoCloseable {
     }
 
     public int[] encode(String text) {
-        int[] ids = LongStream.of(tokenizer.encode(text).getIds())
-                .mapToInt(Math::toIntExact)
-                .toArray();
-        for (int id : ids) {
+        long[] ids = ids(text);
+        for (long id : ids) {
             if (id >= vocabularySize) {
                 throw new MosaicException(
                         ErrorCode.TOKENIZER_INVALID,
                         FILE + " gives token id " + id + ", the model's vocabulary has " + vocabularySize);
             }
         }
-        return ids;
+        return LongStream.of(ids).mapToInt(Math::toIntExact).toArray();
+    }
+
+    private long[] ids(String text) {
+        try {
+            return tokenizer.encode(text).getIds();
+        } catch (RuntimeException e) {
+            throw new MosaicException(
+                    ErrorCode.TOKENIZER_INVALID, FILE + " cannot encode the text: " + e.getMessage(), e);
+        }
     }
 
     @Override

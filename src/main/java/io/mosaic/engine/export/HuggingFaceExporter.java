@@ -51,7 +51,9 @@ public final class HuggingFaceExporter implements AutoCloseable {
             "LICENSE",
             "LICENSE.txt",
             "LICENSE.md",
+            "USE_POLICY",
             "USE_POLICY.md",
+            "USE_POLICY.txt",
             "NOTICE",
             "NOTICE.txt");
 
@@ -69,10 +71,15 @@ public final class HuggingFaceExporter implements AutoCloseable {
      * @param shapes of each layer after pruning
      */
     public HuggingFaceExporter(Path folder, Checkpoint source, List<LayerShape> shapes) {
+        this(folder, source, shapes, SHARD_BYTES);
+    }
+
+    /** @param shardBytes no file holds more, unless a single tensor does */
+    HuggingFaceExporter(Path folder, Checkpoint source, List<LayerShape> shapes, long shardBytes) {
         this.folder = folder;
         this.source = source;
         this.shapes = shapes;
-        List<List<SafetensorsWriter.Planned>> parts = split(plan());
+        List<List<SafetensorsWriter.Planned>> parts = split(plan(), shardBytes);
         totalBytes = parts.stream()
                 .flatMap(List::stream)
                 .mapToLong(SafetensorsWriter.Planned::bytes)
@@ -107,8 +114,9 @@ public final class HuggingFaceExporter implements AutoCloseable {
 
     /** Completes weights and config.json, and copies the source's other files. */
     public void finish() {
+        Map<String, ProjectionId> prunable = prunable();
         for (String name : weightMap.keySet()) {
-            if (!prunable().containsKey(name)) {
+            if (!prunable.containsKey(name)) {
                 shard(name).copy(name, source.bytes(name));
             }
         }
@@ -190,11 +198,11 @@ public final class HuggingFaceExporter implements AutoCloseable {
         return plan;
     }
 
-    private static List<List<SafetensorsWriter.Planned>> split(List<SafetensorsWriter.Planned> plan) {
+    private static List<List<SafetensorsWriter.Planned>> split(List<SafetensorsWriter.Planned> plan, long shardBytes) {
         List<List<SafetensorsWriter.Planned>> parts = new ArrayList<>();
         long bytes = 0;
         for (SafetensorsWriter.Planned tensor : plan) {
-            if (parts.isEmpty() || bytes + tensor.bytes() > SHARD_BYTES) {
+            if (parts.isEmpty() || bytes + tensor.bytes() > shardBytes) {
                 parts.add(new ArrayList<>());
                 bytes = 0;
             }

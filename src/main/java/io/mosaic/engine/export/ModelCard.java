@@ -7,14 +7,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** README.md of a pruned model, with the front matter that model hubs read. */
 public final class ModelCard {
     private static final String FILE = "README.md";
-    private static final Pattern LICENSE = Pattern.compile("\\A---\\R(?:.*\\R)*?license:\\s*([\\w.+-]+)\\s*\\R");
+    private static final String FENCE = "---";
+    private static final Pattern LICENSE = Pattern.compile("license(_name|_link)?: *[^ ].*");
     private static final int FRONT_MATTER = 4096;
 
     private ModelCard() {}
@@ -33,20 +32,20 @@ public final class ModelCard {
     public static void write(Path folder, Path source, Facts facts) {
         Path file = folder.resolve(FILE);
         try {
-            Files.writeString(file, render(facts, license(source)), StandardCharsets.UTF_8);
+            Files.writeString(file, render(facts, licence(source)), StandardCharsets.UTF_8);
         } catch (IOException e) {
             throw SafetensorsWriter.diskFailure(file, e);
         }
     }
 
-    private static String render(Facts facts, Optional<String> license) {
+    private static String render(Facts facts, List<String> licence) {
         StringBuilder card = new StringBuilder("---\n");
-        license.ifPresent(name -> card.append("license: ").append(name).append('\n'));
+        licence.forEach(entry -> card.append(entry).append('\n'));
         card.append("base_model: ").append(facts.baseModel()).append('\n');
         card.append("library_name: transformers\npipeline_tag: text-generation\ntags:\n- pruned\n- mosaic\n---\n\n");
         card.append(String.format(
                 Locale.ROOT,
-                "# %s%n%n%s with %.2f %% of its projection weights removed (%s).%n%n",
+                "# %s\n\n%s with %.2f %% of its projection weights removed (%s).\n\n",
                 facts.model(),
                 facts.baseModel(),
                 100 * facts.realised(),
@@ -56,7 +55,7 @@ public final class ModelCard {
             facts.perplexity()
                     .forEach(p -> card.append(String.format(
                             Locale.ROOT,
-                            "| %s | %s | %.3f | %.3f |%n",
+                            "| %s | %s | %.3f | %.3f |\n",
                             p.corpus(),
                             p.protocol(),
                             p.dense(),
@@ -66,16 +65,27 @@ public final class ModelCard {
         return card.append("Every figure of the run is in report.json.\n").toString();
     }
 
-    private static Optional<String> license(Path source) throws IOException {
+    /** The entries of the base model's front matter that tell its licence, as they stand there. */
+    private static List<String> licence(Path source) throws IOException {
         Path card = source.resolve(FILE);
         if (!Files.isRegularFile(card)) {
-            return Optional.empty();
+            return List.of();
         }
         byte[] head;
         try (var in = Files.newInputStream(card)) {
             head = in.readNBytes(FRONT_MATTER);
         }
-        Matcher matcher = LICENSE.matcher(new String(head, StandardCharsets.UTF_8));
-        return matcher.find() ? Optional.of(matcher.group(1)) : Optional.empty();
+        List<String> lines = new String(head, StandardCharsets.UTF_8)
+                .lines()
+                .map(String::stripTrailing)
+                .toList();
+        if (lines.isEmpty() || !lines.getFirst().equals(FENCE)) {
+            return List.of();
+        }
+        return lines.stream()
+                .skip(1)
+                .takeWhile(line -> !line.equals(FENCE))
+                .filter(line -> LICENSE.matcher(line).matches())
+                .toList();
     }
 }
