@@ -158,8 +158,11 @@ public class JobQueue {
                 "update job set state = 'CANCELLED', finished_at = clock_timestamp(), version = version + 1" + HELD);
     }
 
-    /** Puts the job back into the queue, for a worker that has to stop. */
+    /** Puts the job back into the queue, for a worker that has to stop; a job that is to be cancelled ends instead. */
     public boolean release(Claim claim) {
+        if (!hold(claim)) {
+            return cancelled(claim); // which a lost lease refuses
+        }
         return finish(
                 claim,
                 JobState.QUEUED,
@@ -180,19 +183,20 @@ public class JobQueue {
 
     /** A job that waits is cancelled at once; one that runs is asked to stop; one that has ended stays as it is. */
     public void cancel(UUID id) {
-        int waiting = jdbc.sql("update job set state = 'CANCELLED', cancel_requested = true,"
-                        + " finished_at = clock_timestamp(), version = version + 1"
-                        + " where id = :id and state = 'QUEUED'")
+        // one statement, so that no claim or release comes between looking and writing
+        jdbc.sql("""
+                        update job
+                           set cancel_requested = true, version = version + 1,
+                               state = case state when 'QUEUED' then 'CANCELLED' else state end,
+                               finished_at = case state when 'QUEUED' then clock_timestamp() end
+                         where id = :id and state in ('QUEUED', 'RUNNING') and not cancel_requested
+                        returning state
+                        """)
                 .param("id", id)
-                .update();
-        if (waiting == 1) {
-            state(id, JobState.CANCELLED);
-            return;
-        }
-        jdbc.sql("update job set cancel_requested = true, version = version + 1"
-                        + " where id = :id and state = 'RUNNING' and not cancel_requested")
-                .param("id", id)
-                .update();
+                .query((row, number) -> JobState.valueOf(row.getString("state")))
+                .optional()
+                .filter(JobState::terminal)
+                .ifPresent(state -> state(id, state));
     }
 
     /**
