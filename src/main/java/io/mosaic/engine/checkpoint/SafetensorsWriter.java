@@ -46,12 +46,15 @@ public final class SafetensorsWriter implements AutoCloseable {
     private final FileChannel channel;
     private final Map<String, TensorInfo> pending;
     private final long dataStart;
+    private final long totalBytes;
 
     private SafetensorsWriter(Path file, FileChannel channel, Map<String, TensorInfo> pending, long dataStart) {
         this.file = file;
         this.channel = channel;
         this.pending = pending;
         this.dataStart = dataStart;
+        this.totalBytes = dataStart
+                + pending.values().stream().mapToLong(TensorInfo::bytes).sum();
     }
 
     /** Creates the file with its header. */
@@ -142,7 +145,7 @@ public final class SafetensorsWriter implements AutoCloseable {
         try {
             channel.force(true);
         } catch (IOException e) {
-            throw diskFailure(file, e);
+            throw failure(e);
         }
     }
 
@@ -157,6 +160,14 @@ public final class SafetensorsWriter implements AutoCloseable {
 
     /** A failed write, told with the path and the space that was left. */
     public static MosaicException diskFailure(Path file, IOException cause) {
+        return diskFailure(file, String.valueOf(file), cause);
+    }
+
+    private MosaicException failure(IOException cause) {
+        return diskFailure(file, file + " of " + totalBytes + " bytes", cause);
+    }
+
+    private static MosaicException diskFailure(Path file, String what, IOException cause) {
         String message = String.valueOf(cause.getMessage());
         long usable = -1;
         try {
@@ -171,7 +182,7 @@ public final class SafetensorsWriter implements AutoCloseable {
                 || message.contains("not enough space");
         return new MosaicException(
                 full ? ErrorCode.DISK_FULL : ErrorCode.IO_ERROR,
-                "Cannot write " + file + ": " + message + (usable >= 0 ? " (" + usable + " bytes usable there)" : ""),
+                "Cannot write " + what + ": " + message + (usable >= 0 ? " (" + usable + " bytes usable there)" : ""),
                 cause);
     }
 
@@ -190,7 +201,7 @@ public final class SafetensorsWriter implements AutoCloseable {
                 at += channel.write(bytes, at);
             }
         } catch (IOException e) {
-            throw diskFailure(file, e);
+            throw failure(e);
         }
     }
 }
