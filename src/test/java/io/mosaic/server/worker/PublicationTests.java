@@ -1,0 +1,149 @@
+package io.mosaic.server.worker;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.mosaic.engine.pipeline.PruningReport;
+import io.mosaic.fixture.Api;
+import io.mosaic.fixture.IdleServerTest;
+import io.mosaic.fixture.Requests;
+import io.mosaic.server.MosaicHome;
+import io.mosaic.server.job.JobQueue;
+import io.mosaic.server.model.ModelStore;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.springframework.jdbc.core.simple.JdbcClient;
+
+/** A result appears whole, or not at all. */
+@IdleServerTest
+class PublicationTests {
+    private static final PruningReport REPORT = new PruningReport(
+            new PruningReport.Sparsity(0.5, 0.5, 2, 0, 1, Optional.empty(), List.of()),
+            List.of(),
+            Optional.empty(),
+            new PruningReport.Memory(new PruningReport.ComparedBytes(2, 1), Optional.empty(), Optional.empty()),
+            List.of(),
+            new PruningReport.Provenance("m", "", Map.of(), 1, 1, "random", 0, false, "cpu", 1, Map.of()));
+
+    private final Publication publication;
+    private final JobQueue queue;
+    private final ModelStore store;
+    private final MosaicHome home;
+    private final JdbcClient jdbc;
+    private final StagingJanitor janitor;
+    private final Api api;
+
+    PublicationTests(
+            Publication publication,
+            JobQueue queue,
+            ModelStore store,
+            MosaicHome home,
+            JdbcClient jdbc,
+            StagingJanitor janitor,
+            Api api) {
+        this.publication = publication;
+        this.queue = queue;
+        this.store = store;
+        this.home = home;
+        this.jdbc = jdbc;
+        this.janitor = janitor;
+        this.api = api;
+    }
+
+    @BeforeEach
+    void emptyQueue() {
+        jdbc.sql("update job set state = 'CANCELLED', finished_at = now() where state in ('QUEUED', 'RUNNING')")
+                .update();
+    }
+
+    @Test
+    void resultOfALostLeaseIsNeverPublished() throws IOException {
+        JobQueue.Claim lost = claim("publication/lost", Duration.ofSeconds(-1));
+        JobQueue.Claim holder = claimNext(Duration.ofMinutes(5));
+
+        assertThat(publication.publish(lost, staged(lost), REPORT)).isFalse();
+
+        assertUnpublished(lost);
+        assertThat(publication.publish(holder, staged(holder), REPORT)).isTrue();
+        assertThat(api.get("/models/publication/lost").statusCode()).isEqualTo(200);
+        assertThat(Api.state(api.job(holder.id().toString()))).isEqualTo("SUCCEEDED");
+    }
+
+    @Test
+    void resultOfAJobToBeCancelledIsNotPublished() throws IOException {
+        JobQueue.Claim claim = claim("publication/cancelled", Duration.ofMinutes(5));
+        queue.cancel(claim.id());
+
+        assertThat(publication.publish(claim, staged(claim), REPORT)).isFalse();
+
+        assertUnpublished(claim);
+    }
+
+    @Test
+    void resultThatCannotBeMovedLeavesNoRow() throws IOException {
+        JobQueue.Claim claim = claim("publication/taken", Duration.ofMinutes(5));
+        Path appeared = Files.createDirectories(home.models().resolve("publication/taken"));
+
+        assertThatThrownBy(() -> publication.publish(claim, staged(claim), REPORT))
+                .hasMessageContaining("publication/taken appeared");
+
+        assertThat(appeared).isEmptyDirectory();
+        Files.delete(appeared);
+        assertUnpublished(claim);
+    }
+
+    @Test
+    void janitorRemovesOnlyWhatNoRunningAttemptWrites() throws IOException {
+        JobQueue.Claim lost = claim("publication/janitor", Duration.ofSeconds(-1));
+        JobQueue.Claim holder = claimNext(Duration.ofMinutes(5));
+        Path dead = staged(lost);
+        Path alive = staged(holder);
+
+        janitor.clean();
+
+        assertThat(dead).doesNotExist();
+        assertThat(alive).isNotEmptyDirectory();
+        store.discard(ExecuteJob.stagingName(holder));
+    }
+
+    private JobQueue.Claim claim(String output, Duration lease) {
+        api.submit(Requests.tiny(output));
+        return claimNext(lease);
+    }
+
+    private JobQueue.Claim claimNext(Duration lease) {
+        return queue.claim(new JobQueue.Claimant("worker", "cpu", Long.MAX_VALUE, lease))
+                .orElseThrow();
+    }
+
+    private Path staged(JobQueue.Claim claim) throws IOException {
+        Path folder = store.stage(ExecuteJob.stagingName(claim));
+        Files.writeString(folder.resolve("config.json"), "{}");
+        return folder;
+    }
+
+    private void assertUnpublished(JobQueue.Claim claim) {
+        String output = claim.request().output();
+        assertThat(home.models().resolve(output)).doesNotExist();
+        assertThat(rows("model", "id", output)).isZero();
+        assertThat(rows("artifact", "model", output)).isZero();
+        assertThat(rows("job_report", "job_id::text", claim.id().toString())).isZero();
+        assertThat(rows("metric", "job_id::text", claim.id().toString())).isZero();
+        assertThat(Api.state(api.job(claim.id().toString()))).isEqualTo("RUNNING");
+        store.discard(ExecuteJob.stagingName(claim));
+    }
+
+    private long rows(String table, String column, String value) {
+        return jdbc.sql("select count(*) from " + table + " where " + column + " = :value")
+                .param("value", value)
+                .query(Long.class)
+                .single();
+    }
+}
