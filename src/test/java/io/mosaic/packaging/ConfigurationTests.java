@@ -1,0 +1,135 @@
+package io.mosaic.packaging;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.mosaic.fixture.Project;
+import java.lang.reflect.Constructor;
+import java.lang.reflect.Parameter;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.Binder;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.context.annotation.ClassPathScanningCandidateComponentProvider;
+import org.springframework.core.env.MutablePropertySources;
+import org.springframework.core.env.StandardEnvironment;
+import org.springframework.core.env.SystemEnvironmentPropertySource;
+import org.springframework.core.type.filter.AnnotationTypeFilter;
+
+/** The settings that documents and packages name are those that the code reads. */
+class ConfigurationTests {
+    private static final Pattern ROW =
+            Pattern.compile("(?m)^\\| `(MOSAIC_[A-Z_]+)` \\| `(mosaic[a-z.-]+)` \\| (?:`([^`]+)`|[^|]*) \\|");
+    private static final Pattern SPAN = Pattern.compile("`(MOSAIC)?_[A-Z_]+`");
+
+    /** By name; empty where the code sets no fixed default. */
+    private final Map<String, Optional<String>> properties = properties();
+
+    @Test
+    void tableOfTheDeploymentGuideHoldsEveryPropertyWithItsDefault() {
+        Map<String, Optional<String>> table = new TreeMap<>();
+        ROW.matcher(Project.text("src/docs/deployment.md")).results().forEach(row -> {
+            assertThat(row.group(1)).isEqualTo(variable(row.group(2)));
+            table.put(row.group(2), Optional.ofNullable(row.group(3)));
+        });
+
+        assertThat(properties).containsKey("mosaic.worker.max-attempts");
+        assertThat(table).isEqualTo(properties);
+    }
+
+    @Test
+    void everyVariableReachesItsProperty() {
+        properties.keySet().forEach(property -> {
+            StandardEnvironment environment = new StandardEnvironment();
+            MutablePropertySources sources = environment.getPropertySources();
+            sources.replace(
+                    StandardEnvironment.SYSTEM_ENVIRONMENT_PROPERTY_SOURCE_NAME,
+                    new SystemEnvironmentPropertySource(
+                            StandardEnvironment.SYSTEM_ENVIRONMENT_PROPERTY_SOURCE_NAME,
+                            Map.of(variable(property), "given")));
+            assertThat(Binder.get(environment).bind(property, String.class).orElse("lost"))
+                    .as(variable(property))
+                    .isEqualTo("given");
+        });
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"README.md", "src/docs/architecture.md", "src/docs/decisions.md", "src/docs/deployment.md"})
+    void documentsNameVariablesThatExist(String document) {
+        for (String line : Project.text(document).lines().toList()) {
+            String prefix = "";
+            for (String span : SPAN.matcher(line).results().map(MatchResult::group).toList()) {
+                String name = span.replace("`", "");
+                // `MOSAIC_WORKER_LEASE`, `_HEARTBEAT` stands for MOSAIC_WORKER_HEARTBEAT
+                prefix = name.startsWith("_") ? prefix : name.replaceFirst("^(MOSAIC_[A-Z]+)_.*$", "$1");
+                if (prefix.isEmpty()) {
+                    continue; // short for a variable that is not ours
+                }
+                assertThat(variables()).as(line).contains(name.startsWith("_") ? prefix + name : name);
+            }
+        }
+    }
+
+    @Test
+    void packagesSetVariablesThatExist() {
+        Set<String> set = new TreeSet<>();
+        for (String file : new String[] {"Dockerfile", "docker-compose.yml", "k8s/mosaic.yaml", "src/ops/docker/train"}) {
+            // ${MOSAIC_…} is a variable of the one who deploys
+            Pattern.compile("(?<!\\$\\{)\\bMOSAIC_[A-Z_]+")
+                    .matcher(Project.text(file))
+                    .results()
+                    .forEach(name -> set.add(name.group()));
+        }
+
+        assertThat(set).contains("MOSAIC_HOME");
+        assertThat(variables()).containsAll(set);
+    }
+
+    private Set<String> variables() {
+        Set<String> variables = new TreeSet<>();
+        properties.keySet().forEach(property -> variables.add(variable(property)));
+        return variables;
+    }
+
+    private static String variable(String property) {
+        return property.replace('.', '_').replace('-', '_').toUpperCase(Locale.ROOT);
+    }
+
+    private static Map<String, Optional<String>> properties() {
+        ClassPathScanningCandidateComponentProvider scanner = new ClassPathScanningCandidateComponentProvider(false);
+        scanner.addIncludeFilter(new AnnotationTypeFilter(ConfigurationProperties.class));
+        Map<String, Optional<String>> properties = new TreeMap<>();
+        scanner.findCandidateComponents("io.mosaic").forEach(bean -> properties.putAll(properties(bean.getBeanClassName())));
+        return properties;
+    }
+
+    private static Map<String, Optional<String>> properties(String className) {
+        try {
+            Class<?> type = Class.forName(className);
+            assertThat(type.isRecord()).as(className).isTrue();
+            String prefix = type.getAnnotation(ConfigurationProperties.class).value();
+            Constructor<?> constructor = type.getDeclaredConstructors()[0];
+            Map<String, Optional<String>> properties = new LinkedHashMap<>();
+            for (Parameter parameter : constructor.getParameters()) {
+                properties.put(
+                        prefix + "." + parameter.getName().replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT),
+                        Optional.ofNullable(parameter.getAnnotation(DefaultValue.class))
+                                .map(value -> String.join(",", Arrays.asList(value.value()))));
+            }
+            return properties;
+        } catch (ClassNotFoundException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}
