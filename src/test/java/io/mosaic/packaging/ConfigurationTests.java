@@ -69,7 +69,8 @@ class ConfigurationTests {
     void documentsNameVariablesThatExist(String document) {
         for (String line : Project.text(document).lines().toList()) {
             String prefix = "";
-            for (String span : SPAN.matcher(line).results().map(MatchResult::group).toList()) {
+            for (String span :
+                    SPAN.matcher(line).results().map(MatchResult::group).toList()) {
                 String name = span.replace("`", "");
                 // `MOSAIC_WORKER_LEASE`, `_HEARTBEAT` stands for MOSAIC_WORKER_HEARTBEAT
                 prefix = name.startsWith("_") ? prefix : name.replaceFirst("^(MOSAIC_[A-Z]+)_.*$", "$1");
@@ -84,7 +85,8 @@ class ConfigurationTests {
     @Test
     void packagesSetVariablesThatExist() {
         Set<String> set = new TreeSet<>();
-        for (String file : new String[] {"Dockerfile", "docker-compose.yml", "k8s/mosaic.yaml", "src/ops/docker/train"}) {
+        for (String file :
+                new String[] {"Dockerfile", "docker-compose.yml", "k8s/mosaic.yaml", "src/ops/docker/train"}) {
             // ${MOSAIC_…} is a variable of the one who deploys
             Pattern.compile("(?<!\\$\\{)\\bMOSAIC_[A-Z_]+")
                     .matcher(Project.text(file))
@@ -110,7 +112,8 @@ class ConfigurationTests {
         ClassPathScanningCandidateComponentProvider scanner = new ClassPathScanningCandidateComponentProvider(false);
         scanner.addIncludeFilter(new AnnotationTypeFilter(ConfigurationProperties.class));
         Map<String, Optional<String>> properties = new TreeMap<>();
-        scanner.findCandidateComponents("io.mosaic").forEach(bean -> properties.putAll(properties(bean.getBeanClassName())));
+        scanner.findCandidateComponents("io.mosaic")
+                .forEach(bean -> properties.putAll(properties(bean.getBeanClassName())));
         return properties;
     }
 
@@ -123,7 +126,11 @@ class ConfigurationTests {
             Map<String, Optional<String>> properties = new LinkedHashMap<>();
             for (Parameter parameter : constructor.getParameters()) {
                 properties.put(
-                        prefix + "." + parameter.getName().replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT),
+                        prefix + "."
+                                + parameter
+                                        .getName()
+                                        .replaceAll("([A-Z])", "-$1")
+                                        .toLowerCase(Locale.ROOT),
                         Optional.ofNullable(parameter.getAnnotation(DefaultValue.class))
                                 .map(value -> String.join(",", Arrays.asList(value.value()))));
             }

@@ -58,8 +58,10 @@ class ContainerTests {
         assertThat(sources).contains("pom.xml", "src");
         for (String source : sources) {
             assertThat(Project.path(source)).exists();
-            assertThat(allowed).as(source).anyMatch(entry -> (entry + "/").startsWith(source + "/")
-                    || (source + "/").startsWith(entry + "/"));
+            assertThat(allowed)
+                    .as(source)
+                    .anyMatch(
+                            entry -> (entry + "/").startsWith(source + "/") || (source + "/").startsWith(entry + "/"));
         }
         assertThat(allowed).allSatisfy(entry -> assertThat(Project.path(entry)).exists());
         assertThat(Project.files("src/ops/docker"))
@@ -71,7 +73,8 @@ class ContainerTests {
         for (String stage : List.of("gpu", "cpu")) {
             int from = DOCKERFILE.indexOf("FROM runtime AS " + stage);
             List<String> rest = DOCKERFILE.subList(from + 1, DOCKERFILE.size());
-            List<String> own = rest.stream().takeWhile(line -> !line.startsWith("FROM ")).toList();
+            List<String> own =
+                    rest.stream().takeWhile(line -> !line.startsWith("FROM ")).toList();
             assertThat(own.stream().filter(line -> line.startsWith("USER ")).toList())
                     .as(stage)
                     .containsExactly("USER mosaic");
@@ -93,7 +96,14 @@ class ContainerTests {
             assertThat(service.keySet())
                     .as(name)
                     .isSubsetOf(
-                            "image", "build", "depends_on", "environment", "healthcheck", "ports", "read_only", "tmpfs",
+                            "image",
+                            "build",
+                            "depends_on",
+                            "environment",
+                            "healthcheck",
+                            "ports",
+                            "read_only",
+                            "tmpfs",
                             "volumes");
             assertThat(service.containsKey("image")).as(name).isNotEqualTo(service.containsKey("build"));
             if (service.containsKey("image")) {
@@ -105,7 +115,8 @@ class ContainerTests {
 
     @Test
     void composeMountsFilesThatExistAndVolumesThatAreDeclared() {
-        Set<String> volumes = Project.map(Objects.requireNonNull(COMPOSE.get("volumes"))).keySet();
+        Set<String> volumes =
+                Project.map(Objects.requireNonNull(COMPOSE.get("volumes"))).keySet();
         services().forEach((name, service) -> {
             for (String mount : strings(service, "volumes")) {
                 String source = mount.split(":")[0];

@@ -55,7 +55,8 @@ class KubernetesManifestTests {
     void everyFieldIsOneOfTheApi() {
         assertThat(manifests).extracting(HasMetadata::getKind).contains("Namespace", "StatefulSet", "NetworkPolicy");
 
-        Map<String, Object> misspelt = new HashMap<>(Project.yaml("k8s/namespace.yaml").getFirst());
+        Map<String, Object> misspelt =
+                new HashMap<>(Project.yaml("k8s/namespace.yaml").getFirst());
         misspelt.put("metadata", Map.of("name", "mosaic", "lables", Map.of()));
         assertThatThrownBy(() -> read(misspelt)).hasMessageContaining("lables");
     }
@@ -71,7 +72,8 @@ class KubernetesManifestTests {
                 .containsExactlyInAnyOrderElementsOf(Project.files("k8s").stream()
                         .filter(file -> !file.endsWith("kustomization.yaml"))
                         .toList());
-        assertThat(of(Namespace.class).map(n -> n.getMetadata().getName())).containsExactly("" + kustomization.get("namespace"));
+        assertThat(of(Namespace.class).map(n -> n.getMetadata().getName()))
+                .containsExactly("" + kustomization.get("namespace"));
     }
 
     @Test
@@ -154,9 +156,8 @@ class KubernetesManifestTests {
                                 .getRunAsUser());
         assertThat(mosaic.getSpec().getTemplate().getSpec().getContainers())
                 .singleElement()
-                .satisfies(container -> assertThat(container.getReadinessProbe()
-                                .getHttpGet()
-                                .getPath())
+                .satisfies(container -> assertThat(
+                                container.getReadinessProbe().getHttpGet().getPath())
                         .isEqualTo("/actuator/health/readiness"));
     }
 

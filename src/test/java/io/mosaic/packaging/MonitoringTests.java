@@ -48,7 +48,8 @@ class MonitoringTests {
     void everyLabelOfALegendIsOneOfItsMetric() {
         String scrape = scrapeAfterAJob();
         for (JsonNode target : targets()) {
-            for (String label : found("\\{\\{(\\w+)}}", target.path("legendFormat").stringValue())) {
+            for (String label :
+                    found("\\{\\{(\\w+)}}", target.path("legendFormat").stringValue())) {
                 for (String metric : metrics(target.path("expr").stringValue())) {
                     assertThat(scrape.lines().filter(line -> line.matches(metric + "\\{.*")))
                             .as(metric)
@@ -65,8 +66,8 @@ class MonitoringTests {
 
         assertThat(prometheus.get("rule_files")).isEqualTo(List.of("alerts.yml"));
         assertThat(Project.text("docker-compose.yml")).contains("./src/ops/alerts.yml:/etc/prometheus/alerts.yml");
-        Map<String, Object> scrape = Project.map(
-                ((List<?>) Objects.requireNonNull(prometheus.get("scrape_configs"))).getFirst());
+        Map<String, Object> scrape =
+                Project.map(((List<?>) Objects.requireNonNull(prometheus.get("scrape_configs"))).getFirst());
         assertThat(api.get("" + scrape.get("metrics_path")).statusCode()).isEqualTo(200);
     }
 
@@ -77,19 +78,21 @@ class MonitoringTests {
 
         assertThat(Project.text("docker-compose.yml"))
                 .contains("./src/ops/grafana/dashboards:"
-                        + Project.map(Objects.requireNonNull(provider.get("options"))).get("path"));
-        assertThat(dashboard().path("panels")).isNotEmpty().allSatisfy(panel -> assertThat(
-                        panel.path("datasource").path("uid").stringValue())
-                .isEqualTo(source.get("uid")));
+                        + Project.map(Objects.requireNonNull(provider.get("options")))
+                                .get("path"));
+        assertThat(dashboard().path("panels"))
+                .isNotEmpty()
+                .allSatisfy(
+                        panel -> assertThat(panel.path("datasource").path("uid").stringValue())
+                                .isEqualTo(source.get("uid")));
         assertThat(dashboard().path("panels"))
                 .extracting(panel -> panel.path("id").intValue())
                 .doesNotHaveDuplicates();
     }
 
     private static Map<String, Object> first(String file, String list) {
-        return Project.map(((List<?>)
-                        Objects.requireNonNull(Project.yaml(file).getFirst().get(list)))
-                .getFirst());
+        return Project.map(
+                ((List<?>) Objects.requireNonNull(Project.yaml(file).getFirst().get(list))).getFirst());
     }
 
     private static JsonNode dashboard() {
@@ -97,7 +100,9 @@ class MonitoringTests {
     }
 
     private static List<JsonNode> targets() {
-        return dashboard().path("panels").valueStream()
+        return dashboard()
+                .path("panels")
+                .valueStream()
                 .flatMap(panel -> panel.path("targets").valueStream())
                 .toList();
     }
@@ -107,7 +112,9 @@ class MonitoringTests {
         targets().forEach(target -> expressions.add(target.path("expr").stringValue()));
         Map<String, Object> group = first("src/ops/alerts.yml", "groups");
         for (Object rule : (List<?>) Objects.requireNonNull(group.get("rules"))) {
-            assertThat(Project.map(rule).keySet()).contains("alert", "expr").isSubsetOf("alert", "expr", "for", "annotations");
+            assertThat(Project.map(rule).keySet())
+                    .contains("alert", "expr")
+                    .isSubsetOf("alert", "expr", "for", "annotations");
             expressions.add("" + Project.map(rule).get("expr"));
         }
         return expressions;
@@ -118,7 +125,11 @@ class MonitoringTests {
     }
 
     private static List<String> found(String pattern, String text) {
-        return Pattern.compile(pattern).matcher(text).results().map(match -> match.group(1)).toList();
+        return Pattern.compile(pattern)
+                .matcher(text)
+                .results()
+                .map(match -> match.group(1))
+                .toList();
     }
 
     private Set<String> exposedAfterAJob() {

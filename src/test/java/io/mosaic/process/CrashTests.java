@@ -131,7 +131,9 @@ class CrashTests {
     }
 
     private static List<String> models(Api api) {
-        return api.json("/models").path("content").valueStream()
+        return api.json("/models")
+                .path("content")
+                .valueStream()
                 .map(model -> model.path("id").stringValue())
                 .toList();
     }

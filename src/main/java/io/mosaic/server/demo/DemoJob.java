@@ -1,9 +1,11 @@
 package io.mosaic.server.demo;
 
+import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.evaluation.Compared;
 import io.mosaic.engine.pipeline.PruningReport;
 import io.mosaic.server.MosaicHome;
 import io.mosaic.server.database.EmbeddedDatabase;
+import io.mosaic.server.error.InvalidRequestException;
 import io.mosaic.server.job.Job;
 import io.mosaic.server.job.JobService;
 import io.mosaic.server.job.JobState;
@@ -61,6 +63,15 @@ class DemoJob {
         if (database.getIfAvailable() == null) {
             return;
         }
+        try {
+            submit();
+        } catch (InvalidRequestException | MosaicException e) {
+            // a home with models of its own, or a machine too small: no reason not to serve
+            log.warn("The demo job is left out: {}", e.getMessage());
+        }
+    }
+
+    private void submit() {
         JobService.Submission submission = jobs.submit(
                 JsonMapper.shared()
                         .createObjectNode()
