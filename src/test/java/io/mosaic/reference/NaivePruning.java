@@ -97,6 +97,19 @@ public final class NaivePruning {
         return w;
     }
 
+    /** tr(D·H·Dᵀ) of the difference D, the squared change of the outputs. */
+    public static double loss(double[][] pruned, double[][] weight, double[][] hessian) {
+        double loss = 0;
+        for (int row = 0; row < weight.length; row++) {
+            for (int i = 0; i < hessian.length; i++) {
+                for (int j = 0; j < hessian.length; j++) {
+                    loss += (pruned[row][i] - weight[row][i]) * hessian[i][j] * (pruned[row][j] - weight[row][j]);
+                }
+            }
+        }
+        return loss;
+    }
+
     private static double[][][] trailingInverses(double[][] hessian) {
         int in = hessian.length;
         double[][][] inverses = new double[in][][];

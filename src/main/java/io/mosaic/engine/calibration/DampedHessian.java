@@ -56,6 +56,20 @@ public record DampedHessian(NDArray matrix, double dampening, boolean[] dead) {
         return dead.length;
     }
 
+    /** That of some columns, as if the others were not there; what dampens the whole dampens the part. */
+    public DampedHessian at(NDManager scope, int[] columns) {
+        if (columns.length == dead.length) {
+            return this;
+        }
+        TorchOps ops = TorchOps.on(scope);
+        NDArray square = ops.rows(scope, ops.rows(scope, matrix, columns).transpose(), columns);
+        boolean[] deadColumns = new boolean[columns.length];
+        for (int i = 0; i < columns.length; i++) {
+            deadColumns[i] = dead[columns[i]];
+        }
+        return new DampedHessian(square, dampening, deadColumns);
+    }
+
     /** H⁻¹, (d, d). */
     public NDArray inverse(NDManager scope) {
         NDArray factor = TorchOps.on(scope).invertLower(scope, cholesky(scope, matrix));

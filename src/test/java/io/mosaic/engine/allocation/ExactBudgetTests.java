@@ -12,6 +12,7 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 import net.jqwik.api.constraints.DoubleRange;
+import net.jqwik.api.constraints.Scale;
 import org.junit.jupiter.api.Test;
 
 /** Whole weights that sum to the budget, whatever was wished for. */
@@ -33,7 +34,7 @@ class ExactBudgetTests {
     @Provide
     Arbitrary<Wishes> wishes() {
         Arbitrary<Double> preference = Arbitraries.oneOf(
-                Arbitraries.of(0.0, -0.16), Arbitraries.doubles().between(-2, 2));
+                Arbitraries.of(0.0, -0.16), Arbitraries.doubles().between(-2, 2).ofScale(12));
         Arbitrary<Long> size = Arbitraries.oneOf(
                 Arbitraries.longs().between(1, 100), Arbitraries.longs().between(1, 1_000_000_000));
         return Arbitraries.integers()
@@ -46,14 +47,16 @@ class ExactBudgetTests {
 
     @Property
     void budgetIsMetToTheWeight(
-            @ForAll("wishes") Wishes wishes, @ForAll @DoubleRange(max = ExactBudget.MAX_SHARE) double share) {
+            @ForAll("wishes") Wishes wishes,
+            @ForAll @DoubleRange(max = ExactBudget.MAX_SHARE) @Scale(12) double share) {
         assertThat(Arrays.stream(wishes.fit(share)).mapToLong(Target::zeros).sum())
                 .isEqualTo(wishes.budget(share));
     }
 
     @Property
     void everyCountIsItsClippedShareRounded(
-            @ForAll("wishes") Wishes wishes, @ForAll @DoubleRange(max = ExactBudget.MAX_SHARE) double share) {
+            @ForAll("wishes") Wishes wishes,
+            @ForAll @DoubleRange(max = ExactBudget.MAX_SHARE) @Scale(12) double share) {
         Target[] targets = wishes.fit(share);
         for (int i = 0; i < targets.length; i++) {
             assertThat(targets[i].share()).isBetween(0.0, ExactBudget.MAX_SHARE);
@@ -64,7 +67,8 @@ class ExactBudgetTests {
 
     @Property
     void sharesKeepTheOrderAndTheDistancesOfTheWishesUnlessClipped(
-            @ForAll("wishes") Wishes wishes, @ForAll @DoubleRange(max = ExactBudget.MAX_SHARE) double share) {
+            @ForAll("wishes") Wishes wishes,
+            @ForAll @DoubleRange(max = ExactBudget.MAX_SHARE) @Scale(12) double share) {
         Target[] targets = wishes.fit(share);
         for (int i = 0; i < targets.length; i++) {
             for (int j = 0; j < targets.length; j++) {
@@ -88,8 +92,8 @@ class ExactBudgetTests {
     @Property
     void largerBudgetTakesNoShareBack(
             @ForAll("wishes") Wishes wishes,
-            @ForAll @DoubleRange(max = ExactBudget.MAX_SHARE) double one,
-            @ForAll @DoubleRange(max = ExactBudget.MAX_SHARE) double other) {
+            @ForAll @DoubleRange(max = ExactBudget.MAX_SHARE) @Scale(12) double one,
+            @ForAll @DoubleRange(max = ExactBudget.MAX_SHARE) @Scale(12) double other) {
         Target[] less = wishes.fit(Math.min(one, other));
         Target[] more = wishes.fit(Math.max(one, other));
         for (int i = 0; i < less.length; i++) {
@@ -100,7 +104,8 @@ class ExactBudgetTests {
 
     @Property(tries = 100)
     void sameWishesGiveTheSameTargets(
-            @ForAll("wishes") Wishes wishes, @ForAll @DoubleRange(max = ExactBudget.MAX_SHARE) double share) {
+            @ForAll("wishes") Wishes wishes,
+            @ForAll @DoubleRange(max = ExactBudget.MAX_SHARE) @Scale(12) double share) {
         assertThat(wishes.fit(share)).containsExactly(wishes.fit(share));
     }
 

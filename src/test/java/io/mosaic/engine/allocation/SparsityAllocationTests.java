@@ -51,8 +51,9 @@ class SparsityAllocationTests {
                         Arbitraries.of(AllocationMethod.class),
                         RandomModels.ranked(),
                         Arbitraries.oneOf(
-                                Arbitraries.of(0.0, 0.08), Arbitraries.doubles().between(0, 0.5)),
-                        Arbitraries.doubles().between(0, 0.95))
+                                Arbitraries.of(0.0, 0.08),
+                                Arbitraries.doubles().between(0, 0.5).ofScale(12)),
+                        Arbitraries.doubles().between(0, 0.95).ofScale(12))
                 .as(Asked::new);
     }
 

@@ -77,6 +77,26 @@ class DampedHessianTests {
     }
 
     @Test
+    void partIsTheCrossingsOfItsColumnsWithTheDampeningOfTheWhole() {
+        double[][] x = NaiveMatrix.random(new Random(4), 50, 6);
+        for (double[] row : x) {
+            row[4] = 0;
+        }
+        double[][] h = NaiveStatistics.hessian(x, 2);
+        DampedHessian damped = DampedHessian.of(manager, tensor(h), "test");
+        int[] columns = {0, 2, 4};
+        DampedHessian part = damped.at(manager, columns);
+        assertThat(part.width()).isEqualTo(3);
+        assertThat(part.dead()).containsExactly(false, false, true);
+        assertThat(part.dampening()).isEqualTo(damped.dampening());
+        double[][] expected = NaiveMatrix.at(NaiveStatistics.damp(h, 0.01), columns, columns);
+        assertThat(NaiveMatrix.distance(part.matrix().toFloatArray(), expected)).isLessThan(1e-6);
+        assertThat(NaiveMatrix.distance(part.inverse(manager).toFloatArray(), NaiveMatrix.inverse(expected)))
+                .isLessThan(1e-5);
+        assertThat(damped.at(manager, new int[] {0, 1, 2, 3, 4, 5})).isSameAs(damped);
+    }
+
+    @Test
     void siteThatNoTokenReachesIsAllDead() {
         DampedHessian damped = DampedHessian.of(manager, tensor(new double[3][3]), "test");
         assertThat(damped.dead()).containsOnly(true);

@@ -21,9 +21,10 @@ final class GroupScores {
     /**
      * A score per unit of a site.
      *
-     * @param site ATTENTION_OUTPUT or MLP_HIDDEN, whose columns the units are
+     * @param site ATTENTION_OUTPUT or MLP_HIDDEN
+     * @param columns of the site, which the units are made of, in order
      */
-    double[] of(StructuredScore score, InputSite site, Units units) {
+    double[] of(StructuredScore score, InputSite site, Units units, int[] columns) {
         double[] perColumn = switch (score) {
             case MAGNITUDE -> weighted(site, this::ones);
             case WANDA -> weighted(site, statistics::norms);
@@ -31,8 +32,8 @@ final class GroupScores {
             case OBS -> throw new IllegalArgumentException("OBS scores depend on what else goes");
         };
         double[] scores = new double[units.count()];
-        for (int column = 0; column < perColumn.length; column++) {
-            scores[column / units.size()] += perColumn[column];
+        for (int i = 0; i < columns.length; i++) {
+            scores[i / units.size()] += perColumn[columns[i]];
         }
         return scores;
     }

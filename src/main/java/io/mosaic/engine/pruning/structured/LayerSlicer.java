@@ -60,30 +60,34 @@ public final class LayerSlicer {
             this.hessians = hessians;
         }
 
-        /** Query heads that stay: whole groups are chosen first, then heads within each. */
+        /** Query heads that stay: whole groups are chosen first, then heads within those left. */
         int[] heads(LayerShape target) {
             int perGroup = shape.headsPerGroup();
-            int[] groups = keep(
-                    InputSite.ATTENTION_OUTPUT,
-                    Units.whole(perGroup * shape.headDim(), shape.keyValueHeads(), target.keyValueHeads()));
-            int[] heads = keep(
-                    InputSite.ATTENTION_OUTPUT,
-                    new Units(shape.headDim(), shape.keyValueHeads(), perGroup, target.headsPerGroup()));
-            return IntStream.of(heads)
-                    .filter(head -> IntStream.of(groups).anyMatch(group -> group == head / perGroup))
+            Units whole = Units.whole(perGroup * shape.headDim(), shape.keyValueHeads(), target.keyValueHeads());
+            int[] left = whole.columns(keep(InputSite.ATTENTION_OUTPUT, whole));
+            Units within = new Units(shape.headDim(), target.keyValueHeads(), perGroup, target.headsPerGroup());
+            return IntStream.of(keep(InputSite.ATTENTION_OUTPUT, within, left))
+                    .map(head -> left[head * shape.headDim()] / shape.headDim())
                     .toArray();
         }
 
         int[] keep(InputSite site, Units units) {
+            return keep(site, units, IntStream.range(0, shape.width(site)).toArray());
+        }
+
+        /** Units that stay of those whose columns are {@code left}; the other columns have gone already. */
+        private int[] keep(InputSite site, Units units, int[] left) {
             if (units.toRemove() == 0) {
                 return IntStream.range(0, units.count()).toArray();
             }
             if (score != StructuredScore.OBS) {
-                return UnitSelector.keepHighest(units, new GroupScores(layer, statistics).of(score, site, units));
+                return UnitSelector.keepHighest(units, new GroupScores(layer, statistics).of(score, site, units, left));
             }
             Projection reader = site.readers().getFirst();
-            NDArray weight = Tensors.of(scope, layer.weight(reader), shape.out(reader), shape.in(reader));
-            NDArray inverse = hessian(site).inverse(scope);
+            DampedHessian hessian = hessian(site);
+            float[] columns = Compensation.apply(scope, layer.weight(reader), hessian, left);
+            NDArray weight = Tensors.of(scope, columns, shape.out(reader), left.length);
+            NDArray inverse = hessian.at(scope, left).inverse(scope);
             return ObsSelector.select(scope, weight.transpose(), inverse, units);
         }
 

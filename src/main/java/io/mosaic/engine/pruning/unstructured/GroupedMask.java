@@ -8,9 +8,7 @@ final class GroupedMask {
 
     /** Zeroes {@code weight} (out, in) by {@code scores} of the same layout; in is a multiple of M. */
     static void apply(float[] weight, float[] scores, int in, SparsityPattern.Grouped pattern) {
-        if (in % pattern.m() != 0) {
-            throw new IllegalArgumentException(in + " inputs are not a multiple of " + pattern.m());
-        }
+        pattern.requireWholeGroups(in);
         float[] group = new float[pattern.m()];
         boolean[] mask = new boolean[pattern.m()];
         for (int from = 0; from < weight.length; from += pattern.m()) {

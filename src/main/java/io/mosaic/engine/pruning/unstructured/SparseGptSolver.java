@@ -29,6 +29,7 @@ public final class SparseGptSolver {
     /**
      * @param factor upper triangular U with H⁻¹ = UᵀU
      * @param dead columns that no input reaches: their weights go first
+     * @throws IllegalArgumentException when the columns do not split into the groups of the pattern
      */
     public SparseGptSolver(NDManager scope, NDArray factor, boolean[] dead, SparsityPattern pattern) {
         this.scope = scope;
@@ -36,6 +37,9 @@ public final class SparseGptSolver {
         this.dead = dead;
         this.pattern = pattern;
         this.in = dead.length;
+        if (pattern instanceof SparsityPattern.Grouped grouped) {
+            grouped.requireWholeGroups(in);
+        }
         try (NDArray values = factor.diagonal()) {
             diagonal = values.toFloatArray();
         }

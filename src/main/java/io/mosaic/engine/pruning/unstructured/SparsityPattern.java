@@ -19,5 +19,12 @@ public sealed interface SparsityPattern {
         public double share() {
             return (double) n / m;
         }
+
+        /** @throws IllegalArgumentException when rows of {@code in} inputs do not split into whole groups */
+        void requireWholeGroups(int in) {
+            if (in % m != 0) {
+                throw new IllegalArgumentException("Rows of " + in + " inputs do not split into groups of " + m);
+            }
+        }
     }
 }

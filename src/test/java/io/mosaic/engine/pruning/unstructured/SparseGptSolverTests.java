@@ -1,6 +1,7 @@
 package io.mosaic.engine.pruning.unstructured;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
@@ -102,6 +103,16 @@ class SparseGptSolverTests {
         assertSame(pruned, NaivePruning.sparseGpt(weight, NaiveStatistics.damp(hessian, 0.01), pattern));
     }
 
+    @ParameterizedTest
+    @CsvSource({"2,4,6", "2,4,1", "1,3,128", "4,8,132", "2,4,127", "31,32,48"})
+    void widthThatGroupsDoNotFillIsRefused(int n, int m, int in) {
+        DampedHessian hessian = damped(NaiveStatistics.hessian(inputs(in), 4));
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> solver(hessian, new SparsityPattern.Grouped(n, m)))
+                .withMessageContaining("Rows of " + in + " inputs")
+                .withMessageContaining("groups of " + m);
+    }
+
     /** 300 rows are more than one thread's share. */
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
@@ -141,20 +152,8 @@ class SparseGptSolverTests {
         for (int i = 0; i < pruned.length; i++) {
             zeroed[i / in][i % in] = pruned[i] == 0 ? 0 : weight[i / in][i % in];
         }
-        assertThat(loss(updated, weight, hessian)).isLessThan(0.8 * loss(zeroed, weight, hessian));
-    }
-
-    /** tr(D·H·Dᵀ), the squared change of the outputs. */
-    private static double loss(double[][] pruned, double[][] weight, double[][] hessian) {
-        double loss = 0;
-        for (int row = 0; row < weight.length; row++) {
-            for (int i = 0; i < hessian.length; i++) {
-                for (int j = 0; j < hessian.length; j++) {
-                    loss += (pruned[row][i] - weight[row][i]) * hessian[i][j] * (pruned[row][j] - weight[row][j]);
-                }
-            }
-        }
-        return loss;
+        assertThat(NaivePruning.loss(updated, weight, hessian))
+                .isLessThan(0.8 * NaivePruning.loss(zeroed, weight, hessian));
     }
 
     @ParameterizedTest

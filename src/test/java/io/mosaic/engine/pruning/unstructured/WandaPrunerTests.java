@@ -1,6 +1,7 @@
 package io.mosaic.engine.pruning.unstructured;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import io.mosaic.reference.NaiveMatrix;
 import io.mosaic.reference.NaivePruning;
@@ -65,5 +66,18 @@ class WandaPrunerTests {
         SparsityPattern.Grouped pattern = new SparsityPattern.Grouped(n, m);
         WandaPruner.prune(new Rows(pruned, 6, new ZeroRule.Exactly(0)), norms(in), pattern);
         assertThat(pruned).isEqualTo(NaiveMatrix.flat(NaivePruning.grouped(weight, widened(norms(in)), pattern)));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"2,4,6", "1,3,128", "2,4,1", "31,32,48"})
+    void widthThatGroupsDoNotFillIsRefusedAndNothingChanged(int n, int m, int in) {
+        float[] weight = NaiveMatrix.flat(NaiveMatrix.random(new Random(m), 4, in));
+        float[] before = weight.clone();
+        SparsityPattern.Grouped pattern = new SparsityPattern.Grouped(n, m);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> WandaPruner.prune(new Rows(weight, 4, new ZeroRule.Exactly(0)), norms(in), pattern))
+                .withMessageContaining("Rows of " + in + " inputs")
+                .withMessageContaining("groups of " + m);
+        assertThat(weight).isEqualTo(before);
     }
 }
