@@ -22,8 +22,8 @@ class ArchitectureTests {
     private static final String ENGINE = "io.mosaic.engine";
 
     /** Each may use those before it. */
-    private static final List<String> CHAIN =
-            List.of("tensor", "checkpoint", "llama", "calibration", "ranking", "allocation", "pruning", "recovery");
+    private static final List<String> CHAIN = List.of(
+            "tensor", "checkpoint", "llama", "calibration", "ranking", "allocation", "pruning", "search", "recovery");
 
     private static final List<String> ASIDE = List.of("evaluation", "export", "pipeline");
 

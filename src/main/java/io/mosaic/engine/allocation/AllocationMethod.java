@@ -10,7 +10,11 @@ public enum AllocationMethod {
     /** By the layers' outlier ratios (OWL, arXiv 2310.05175). */
     LAYER,
     /** By every projection's outlier ratio (Mosaic, arXiv 2504.06323). */
-    PROJECTION;
+    PROJECTION,
+    /** By measurement: the best of several candidates on held-out windows. */
+    AUTO,
+    /** As Mosaic's released code computes it, which misses its budget; for comparison only. */
+    AS_PUBLISHED;
 
     /** The field's word, as requests and reports spell it. */
     @Override

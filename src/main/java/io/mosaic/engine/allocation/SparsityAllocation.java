@@ -5,14 +5,20 @@ import io.mosaic.engine.llama.Projection;
 import io.mosaic.engine.llama.ProjectionId;
 import io.mosaic.engine.ranking.OutlierRanking;
 import java.util.ArrayList;
+import java.util.DoubleSummaryStatistics;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Predicate;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.IntStream;
 
-/** One target per projection; the zeros of all sum to the budget exactly. */
+/** One target per projection; the zeros of all sum to the budget exactly, but for the published allocation. */
 public final class SparsityAllocation {
+    private static final double LEAST_PUBLISHED_SHARE = 0.01;
+
     private final Map<ProjectionId, Target> targets;
     private final Map<ProjectionId, Long> sizes;
 
@@ -23,28 +29,89 @@ public final class SparsityAllocation {
 
     /**
      * Densities follow the outlier ratios, scaled into [0, 2λ] and shifted to the budget; equal ratios give the
-     * uniform allocation.
+     * uniform allocation. {@link AllocationMethod#AS_PUBLISHED} alone does not meet the budget.
      *
      * @param layers the shapes whose weights are to be zeroed
      * @param zeros the budget over all layers
      */
     public static SparsityAllocation of(
             AllocationMethod method, OutlierRanking ranking, double lambda, List<LayerShape> layers, long zeros) {
+        return switch (method) {
+            case UNIFORM, AUTO -> nearest(id -> 0, layers, zeros); // a search starts from uniform
+            case LAYER -> nearest(preference(ranking, RankedBy.LAYER, lambda), layers, zeros);
+            case PROJECTION -> nearest(preference(ranking, RankedBy.PROJECTION, lambda), layers, zeros);
+            case AS_PUBLISHED -> published(ranking, lambda, layers, zeros);
+        };
+    }
+
+    private enum RankedBy {
+        LAYER,
+        PROJECTION
+    }
+
+    /** A projection that holds more outliers wants to lose less. */
+    private static ToDoubleFunction<ProjectionId> preference(OutlierRanking ranking, RankedBy rankedBy, double lambda) {
+        ToDoubleFunction<ProjectionId> ratio = switch (rankedBy) {
+            case LAYER -> id -> ranking.layers().get(id.layer()).ratio();
+            case PROJECTION -> ranking::ratio;
+        };
+        ToDoubleFunction<ProjectionId> scaled = scaled(ratio, ranking, List.of(Projection.values()), lambda);
+        return id -> -scaled.applyAsDouble(id);
+    }
+
+    /** Ratios scaled from their range over all layers of {@code projections} into [0, 2λ]; 0 where all are equal. */
+    private static ToDoubleFunction<ProjectionId> scaled(
+            ToDoubleFunction<ProjectionId> ratio, OutlierRanking ranking, List<Projection> projections, double lambda) {
+        DoubleSummaryStatistics range = IntStream.range(0, ranking.layers().size())
+                .boxed()
+                .flatMap(layer -> projections.stream().map(projection -> new ProjectionId(layer, projection)))
+                .mapToDouble(ratio)
+                .summaryStatistics();
+        double width = range.getMax() - range.getMin();
+        return id -> width == 0 ? 0 : 2 * lambda * (ratio.applyAsDouble(id) - range.getMin()) / width;
+    }
+
+    /**
+     * Density of projection t in layer l as the released code computes it: the layer's scaled ratio, less the mean over
+     * all layers of t's scaled ratio, plus the wished density. Nothing centres it, so the budget is missed.
+     */
+    private static SparsityAllocation published(
+            OutlierRanking ranking, double lambda, List<LayerShape> layers, long zeros) {
+        Map<ProjectionId, Long> sizes = sizes(layers);
+        double wished = (double) zeros
+                / sizes.values().stream().mapToLong(Long::longValue).sum();
+        ToDoubleFunction<ProjectionId> layerRatio =
+                scaled(id -> ranking.layers().get(id.layer()).ratio(), ranking, List.of(Projection.Q), lambda);
+        Map<Projection, Double> means = new EnumMap<>(Projection.class);
+        for (Projection projection : Projection.values()) {
+            ToDoubleFunction<ProjectionId> own = scaled(ranking::ratio, ranking, List.of(projection), lambda);
+            means.put(
+                    projection,
+                    IntStream.range(0, layers.size())
+                            .mapToDouble(layer -> own.applyAsDouble(new ProjectionId(layer, projection)))
+                            .average()
+                            .orElse(0));
+        }
+        Map<ProjectionId, Target> targets = new LinkedHashMap<>();
+        sizes.forEach((id, size) -> {
+            double density = layerRatio.applyAsDouble(id) - Objects.requireNonNull(means.get(id.projection()));
+            double share = Math.clamp(wished - density, LEAST_PUBLISHED_SHARE, ExactBudget.MAX_SHARE);
+            targets.put(id, new Target(share, (long) (share * size)));
+        });
+        return new SparsityAllocation(targets, sizes);
+    }
+
+    /**
+     * The allocation that meets the budget exactly and lies nearest to wished shares, all moved by the same amount.
+     *
+     * @param layers the shapes whose weights are to be zeroed
+     * @param zeros the budget over all layers
+     */
+    public static SparsityAllocation nearest(
+            ToDoubleFunction<ProjectionId> wished, List<LayerShape> layers, long zeros) {
         Map<ProjectionId, Long> sizes = sizes(layers);
         List<ProjectionId> ids = List.copyOf(sizes.keySet());
-        double[] preferences = switch (method) {
-            case UNIFORM -> new double[ids.size()];
-            case LAYER ->
-                preferences(
-                        ids.stream()
-                                .mapToDouble(
-                                        id -> ranking.layers().get(id.layer()).ratio())
-                                .toArray(),
-                        lambda);
-            case PROJECTION ->
-                preferences(ids.stream().mapToDouble(ranking::ratio).toArray(), lambda);
-        };
-        return fit(ids, preferences, sizes, zeros);
+        return fit(ids, ids.stream().mapToDouble(wished).toArray(), sizes, zeros);
     }
 
     private static SparsityAllocation fit(
@@ -62,22 +129,7 @@ public final class SparsityAllocation {
         return new SparsityAllocation(targets, sizes);
     }
 
-    /** A projection that holds more outliers wants to lose less. */
-    private static double[] preferences(double[] ratios, double lambda) {
-        double min = Double.POSITIVE_INFINITY;
-        double max = Double.NEGATIVE_INFINITY;
-        for (double ratio : ratios) {
-            min = Math.min(min, ratio);
-            max = Math.max(max, ratio);
-        }
-        double[] preferences = new double[ratios.length];
-        for (int i = 0; i < ratios.length; i++) {
-            preferences[i] = max == min ? 0 : -2 * lambda * (ratios[i] - min) / (max - min);
-        }
-        return preferences;
-    }
-
-    private static Map<ProjectionId, Long> sizes(List<LayerShape> layers) {
+    static Map<ProjectionId, Long> sizes(List<LayerShape> layers) {
         Map<ProjectionId, Long> sizes = new LinkedHashMap<>();
         for (int layer = 0; layer < layers.size(); layer++) {
             for (Projection projection : Projection.values()) {

@@ -15,20 +15,30 @@ public record CalibrationSet(int[][] windows) {
     /** Draws windows from a tokenised corpus. */
     public static CalibrationSet sample(
             String corpus, int[] tokens, CalibrationWindows windows, Sampling sampling, long seed) {
-        int samples = windows.samples();
         int length = windows.length();
         if (tokens.length < length) {
             throw new MosaicException(
                     ErrorCode.CORPUS_TOO_SHORT,
                     "Corpus " + corpus + " has " + tokens.length + " tokens, one window needs " + length);
         }
-        int room = tokens.length - length;
-        IntStream starts = switch (sampling) {
-            case RANDOM -> new SplittableRandom(seed).ints(samples, 0, room + 1);
-            case STRIDED -> IntStream.range(0, samples).map(i -> i * (room / samples));
-        };
-        return new CalibrationSet(starts.mapToObj(start -> Arrays.copyOfRange(tokens, start, start + length))
+        return cut(tokens, starts(tokens.length, windows, sampling, seed), length);
+    }
+
+    static CalibrationSet cut(int[] tokens, int[] starts, int length) {
+        return new CalibrationSet(Arrays.stream(starts)
+                .mapToObj(start -> Arrays.copyOfRange(tokens, start, start + length))
                 .toArray(int[][]::new));
+    }
+
+    /** First token of each window. */
+    static int[] starts(int tokens, CalibrationWindows windows, Sampling sampling, long seed) {
+        int samples = windows.samples();
+        int room = tokens - windows.length();
+        return switch (sampling) {
+            case RANDOM -> new SplittableRandom(seed).ints(samples, 0, room + 1).toArray();
+            case STRIDED ->
+                IntStream.range(0, samples).map(i -> i * (room / samples)).toArray();
+        };
     }
 
     public int samples() {

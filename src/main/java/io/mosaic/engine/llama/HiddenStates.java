@@ -64,6 +64,19 @@ public final class HiddenStates implements AutoCloseable {
         }
     }
 
+    /** The stream behind a layer, as one of its own; this one stays where it is. */
+    public HiddenStates after(int index, DecoderLayer layer) {
+        NDManager owner = manager.getParentManager().newSubManager();
+        List<NDArray> moved = new ArrayList<>();
+        for (NDArray batch : batches) {
+            token.check();
+            NDArray after = layer.forward(owner, batch, new Past.Empty(), SiteObserver.NONE);
+            moved.add(after);
+            requireFinite(index, after);
+        }
+        return new HiddenStates(owner, moved, token);
+    }
+
     /** Hands out the stream in order, batch by batch, each (windows, tokens, hidden). */
     public void forEach(Consumer<NDArray> action) {
         batches.forEach(action);

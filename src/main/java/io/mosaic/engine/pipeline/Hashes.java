@@ -44,16 +44,32 @@ public final class Hashes {
 
     /** The key of a ranking: weights, tokenised calibration windows, M and the arithmetic that it was made in. */
     static String rankingKey(String modelSha256, CalibrationSet calibration, double threshold) {
+        MessageDigest digest = measured(modelSha256, calibration);
+        digest.update(ByteBuffer.allocate(Double.BYTES).putDouble(threshold).array());
+        return HexFormat.of().formatHex(digest.digest());
+    }
+
+    /** The key of a sensitivity profile: as a ranking's, with the held-out windows in place of M. */
+    static String profileKey(String modelSha256, CalibrationSet calibration, CalibrationSet heldOut) {
+        MessageDigest digest = measured(modelSha256, calibration);
+        update(digest, heldOut);
+        return HexFormat.of().formatHex(digest.digest());
+    }
+
+    private static MessageDigest measured(String modelSha256, CalibrationSet calibration) {
         MessageDigest digest = sha256();
         digest.update(modelSha256.getBytes(StandardCharsets.US_ASCII));
         digest.update("float32".getBytes(StandardCharsets.US_ASCII));
-        digest.update(ByteBuffer.allocate(Double.BYTES).putDouble(threshold).array());
-        for (int[] window : calibration.windows()) {
+        update(digest, calibration);
+        return digest;
+    }
+
+    private static void update(MessageDigest digest, CalibrationSet windows) {
+        for (int[] window : windows.windows()) {
             ByteBuffer ids = ByteBuffer.allocate(window.length * Integer.BYTES);
             ids.asIntBuffer().put(window);
             digest.update(ids);
         }
-        return HexFormat.of().formatHex(digest.digest());
     }
 
     private static MessageDigest sha256() {

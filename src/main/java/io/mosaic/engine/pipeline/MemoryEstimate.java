@@ -5,6 +5,9 @@ import io.mosaic.engine.checkpoint.ModelConfig;
 import io.mosaic.engine.evaluation.Perplexity;
 import io.mosaic.engine.llama.InputSite;
 import io.mosaic.engine.llama.LayerShape;
+import io.mosaic.engine.pruning.PruningRecipe;
+import io.mosaic.engine.search.HeldOut;
+import io.mosaic.engine.search.SearchCost;
 
 /** Working memory that a run takes on its device at its widest, from shapes alone. */
 public final class MemoryEstimate {
@@ -27,9 +30,10 @@ public final class MemoryEstimate {
     /**
      * Bytes.
      *
+     * @param recipe what is done; a search holds the streams of its probes
      * @param latency whether the dense and the pruned model are timed, which holds both whole
      */
-    public static long bytes(ModelConfig config, CalibrationWindows windows, boolean latency) {
+    public static long bytes(ModelConfig config, CalibrationWindows windows, PruningRecipe recipe, boolean latency) {
         LayerShape shape = LayerShape.of(config);
         long hidden = config.hiddenSize();
         long layer = LAYER_COPIES * shape.parameters() * FLOAT;
@@ -46,9 +50,21 @@ public final class MemoryEstimate {
             widest = Math.max(widest, square);
         }
         long calibrationStream = (long) windows.samples() * windows.length() * hidden * FLOAT;
-        long pruning = layer + batch + calibrationStream + hessians + HESSIAN_COPIES * widest;
+        long pruning = layer
+                + batch
+                + calibrationStream
+                + hessians
+                + HESSIAN_COPIES * widest
+                + (recipe.searched() ? search(config, windows, recipe) : 0);
         long evaluating = layer + batch + EVALUATION_TOKENS * hidden * FLOAT + embedding;
         long timing = latency ? 2 * (config.layers() * shape.parameters() * FLOAT + 2 * embedding) + layer : 0;
         return Math.max(pruning, Math.max(evaluating, timing));
+    }
+
+    /** Streams and answers of the held-out windows, and the head that judges them. */
+    private static long search(ModelConfig config, CalibrationWindows windows, PruningRecipe recipe) {
+        SearchCost cost = new SearchCost(config, windows);
+        long tokens = (long) cost.windows(recipe.allocation().searchBudget()) * windows.length();
+        return (cost.streams() * tokens + config.vocabularySize()) * config.hiddenSize() * FLOAT + HeldOut.KEPT_BYTES;
     }
 }

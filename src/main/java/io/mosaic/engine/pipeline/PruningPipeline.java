@@ -6,9 +6,12 @@ import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.MeasurementStore;
 import io.mosaic.engine.MosaicException;
+import io.mosaic.engine.allocation.SensitivityProfile;
 import io.mosaic.engine.calibration.CalibrationSet;
 import io.mosaic.engine.calibration.Corpus;
+import io.mosaic.engine.calibration.HeldOutSet;
 import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.checkpoint.Tokenizer;
 import io.mosaic.engine.evaluation.LatencyBenchmark;
@@ -23,7 +26,11 @@ import io.mosaic.engine.pruning.PruningPlan;
 import io.mosaic.engine.pruning.PruningWalk;
 import io.mosaic.engine.ranking.OutlierRanker;
 import io.mosaic.engine.ranking.OutlierRanking;
-import io.mosaic.engine.ranking.RankingStore;
+import io.mosaic.engine.search.HeldOut;
+import io.mosaic.engine.search.PlanSearch;
+import io.mosaic.engine.search.SearchCost;
+import io.mosaic.engine.search.SearchReport;
+import io.mosaic.engine.search.SensitivityProfiler;
 import io.mosaic.engine.tensor.Tensors;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -44,11 +51,14 @@ public final class PruningPipeline {
     private static final int PROBE_TOKENS = 8;
 
     private final Device device;
-    private final RankingStore rankings;
+    private final MeasurementStore<OutlierRanking> rankings;
+    private final MeasurementStore<SensitivityProfile> profiles;
 
-    public PruningPipeline(Device device, RankingStore rankings) {
+    public PruningPipeline(
+            Device device, MeasurementStore<OutlierRanking> rankings, MeasurementStore<SensitivityProfile> profiles) {
         this.device = device;
         this.rankings = rankings;
+        this.profiles = profiles;
     }
 
     /**
@@ -96,6 +106,7 @@ public final class PruningPipeline {
         private final CancellationToken token;
         private final Map<String, String> corpusHashes = new LinkedHashMap<>();
         private boolean rankingReused;
+        private Optional<SearchReport> search = Optional.empty();
 
         Run(
                 PruningTask task,
@@ -128,8 +139,9 @@ public final class PruningPipeline {
             stages.enter(PipelineStage.ALLOCATING);
             LayerShape shape = LayerShape.of(checkpoint.config());
             List<LayerShape> layers = Collections.nCopies(checkpoint.config().layers(), shape);
-            PruningPlan plan =
-                    PruningPlan.of(task.recipe(), layers, ranking.orElse(OutlierRanking.none(layers.size())));
+            PruningPlan plan = task.recipe().searched()
+                    ? search(modelSha256, calibration, layers, ranking.orElseThrow())
+                    : PruningPlan.of(task.recipe(), layers, ranking.orElse(OutlierRanking.none(layers.size())));
 
             stages.enter(PipelineStage.PRUNING);
             SparsityLedger ledger = new SparsityLedger(task.recipe().sparsity(), plan, ranking);
@@ -148,6 +160,7 @@ public final class PruningPipeline {
                 generate(pruned, calibration.windows()[0]);
                 PruningReport report = new PruningReport(
                         ledger.sparsity(),
+                        search,
                         perplexities,
                         latency.map(Run::latency),
                         memory(pruned, latency),
@@ -191,6 +204,46 @@ public final class PruningPipeline {
                     .rank(checkpoint, calibration, threshold, done -> stages.step(done, layers));
             rankings.save(key, ranking);
             return ranking;
+        }
+
+        /** Sensitivities first, then the candidates that the rest of the budget buys. */
+        private PruningPlan search(
+                String modelSha256, CalibrationSet calibration, List<LayerShape> layers, OutlierRanking ranking) {
+            double budget = task.recipe().allocation().searchBudget();
+            PruningTask.Calibration wish = task.calibration();
+            SearchCost cost = new SearchCost(checkpoint.config(), wish.windows());
+            HeldOutSet windows = HeldOutSet.of(
+                    tokens(wish.corpus()), wish.windows(), wish.sampling(), wish.seed(), cost.windows(budget));
+            try (HeldOut heldOut = new HeldOut(manager, checkpoint, windows.set(), token)) {
+                String key = Hashes.profileKey(modelSha256, calibration, windows.set());
+                Optional<SensitivityProfile> stored = profiles.find(key);
+                SensitivityProfile profile = stored.orElseGet(() -> {
+                    SensitivityProfile measured = new SensitivityProfiler(manager, checkpoint, token)
+                            .profile(calibration, heldOut, done -> stages.step(done, 2 * layers.size()));
+                    profiles.save(key, measured);
+                    return measured;
+                });
+                double spent = (rankingReused ? 0 : cost.ranking())
+                        + (stored.isPresent() ? 0 : cost.profile(windows.set().samples()));
+                PlanSearch.Result result = new PlanSearch(manager, checkpoint, calibration, heldOut, cost, token)
+                        .run(
+                                task.recipe(),
+                                layers,
+                                ranking,
+                                profile,
+                                budget - spent,
+                                (tried, affordable) -> stages.step(affordable + tried, 2 * affordable));
+                search = Optional.of(new SearchReport(
+                        budget,
+                        spent + result.spent(),
+                        windows.set().samples(),
+                        windows.set().length(),
+                        windows.independent(),
+                        stored.isPresent(),
+                        result.chosen(),
+                        result.candidates()));
+                return result.plan();
+            }
         }
 
         private void prune(CalibrationSet calibration, PruningPlan plan, SparsityLedger ledger) {

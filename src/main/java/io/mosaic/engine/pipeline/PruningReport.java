@@ -3,6 +3,7 @@ package io.mosaic.engine.pipeline;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import io.mosaic.engine.checkpoint.SafetensorsWriter;
 import io.mosaic.engine.evaluation.Compared;
+import io.mosaic.engine.search.SearchReport;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,9 +12,14 @@ import java.util.Map;
 import java.util.Optional;
 import tools.jackson.databind.json.JsonMapper;
 
-/** What a run did and measured; its JSON form is report.json and the HTTP report. */
+/**
+ * What a run did and measured; its JSON form is report.json and the HTTP report.
+ *
+ * @param search what was tried; absent where the request left nothing to search for
+ */
 public record PruningReport(
         Sparsity sparsity,
+        Optional<SearchReport> search,
         List<PerplexityResult> perplexity,
         Optional<Latency> latency,
         Memory memory,

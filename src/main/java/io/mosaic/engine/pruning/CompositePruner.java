@@ -3,6 +3,7 @@ package io.mosaic.engine.pruning;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.CancellationToken;
+import io.mosaic.engine.allocation.AllocationMethod;
 import io.mosaic.engine.allocation.Target;
 import io.mosaic.engine.calibration.DampedHessian;
 import io.mosaic.engine.calibration.InputStatistics;
@@ -43,7 +44,10 @@ public final class CompositePruner {
     }
 
     public CompositePruner(PruningRecipe recipe, PruningPlan plan) {
-        this(recipe, plan, Budget.EXACT);
+        this(
+                recipe,
+                plan,
+                recipe.allocation().method() == AllocationMethod.AS_PUBLISHED ? Budget.AS_PUBLISHED : Budget.EXACT);
     }
 
     CompositePruner(PruningRecipe recipe, PruningPlan plan, Budget budget) {

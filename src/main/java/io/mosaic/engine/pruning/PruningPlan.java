@@ -7,6 +7,7 @@ import io.mosaic.engine.allocation.SparsityAllocation;
 import io.mosaic.engine.llama.InputSite;
 import io.mosaic.engine.llama.LayerShape;
 import io.mosaic.engine.pruning.structured.StructuredPlan;
+import io.mosaic.engine.pruning.structured.StructuredShare;
 import io.mosaic.engine.pruning.unstructured.SparsityPattern;
 import io.mosaic.engine.ranking.OutlierRanking;
 import java.util.List;
@@ -39,11 +40,15 @@ public record PruningPlan(StructuredPlan structure, SparsityAllocation zeros) {
     }
 
     private static PruningPlan free(PruningRecipe recipe, List<LayerShape> layers, OutlierRanking ranking) {
-        long prunable = layers.stream().mapToLong(LayerShape::parameters).sum();
-        long budget = Math.round(recipe.sparsity() * prunable);
-        StructuredPlan structure = structure(recipe, layers, ranking, budget);
-        long zeros = recipe.category() == Category.STRUCTURED ? 0 : budget - structure.removedParameters();
-        return new PruningPlan(structure, allocate(recipe, structure.after(), ranking, zeros));
+        StructuredPlan structure = structure(recipe, layers, ranking);
+        return new PruningPlan(structure, allocate(recipe, structure.after(), ranking, zeros(recipe, structure)));
+    }
+
+    /** The single weights that are left to zero once a structure has taken its part. */
+    public static long zeros(PruningRecipe recipe, StructuredPlan structure) {
+        return recipe.category() == Category.STRUCTURED
+                ? 0
+                : recipe.budget(structure.before()) - structure.removedParameters();
     }
 
     /** Every row loses N/M, so nothing else can be asked of it. */
@@ -73,24 +78,52 @@ public record PruningPlan(StructuredPlan structure, SparsityAllocation zeros) {
         return new PruningPlan(StructuredPlan.none(layers), allocate(recipe, layers, ranking, zeros));
     }
 
-    private static StructuredPlan structure(
-            PruningRecipe recipe, List<LayerShape> layers, OutlierRanking ranking, long budget) {
-        long wanted = Math.round(recipe.structuredShare() * budget);
+    private static StructuredPlan structure(PruningRecipe recipe, List<LayerShape> layers, OutlierRanking ranking) {
+        double share = switch (recipe.structuredShare()) {
+            case StructuredShare.Fixed fixed -> fixed.value();
+            case StructuredShare.Auto auto -> 0; // where its search starts
+        };
+        long wanted = Math.round(share * recipe.budget(layers));
         if (wanted == 0) {
             return StructuredPlan.none(layers);
         }
-        boolean only = recipe.category() == Category.STRUCTURED;
         StructuredPlan plan = switch (recipe.structure().layout()) {
             case UNIFORM ->
                 StructuredPlan.uniform(
                         layers,
                         allocate(recipe, layers, ranking, wanted),
                         recipe.structure().alignment(),
-                        only ? Long.MAX_VALUE : budget);
+                        structuredLimit(recipe, layers));
         };
+        checkReached(recipe, plan);
+        return plan;
+    }
+
+    /**
+     * Structures that remove about {@code share} of the budget physically, fewest heads removed first.
+     *
+     * @throws MosaicException STRUCTURE_TOO_COARSE where whole groups do not allow it
+     */
+    public static List<StructuredPlan> structures(PruningRecipe recipe, List<LayerShape> layers, double share) {
+        long wanted = Math.round(share * recipe.budget(layers));
+        if (wanted == 0) {
+            return List.of(StructuredPlan.none(layers));
+        }
+        List<StructuredPlan> plans = StructuredPlan.candidates(
+                layers, wanted, recipe.structure().alignment(), structuredLimit(recipe, layers));
+        plans.forEach(plan -> checkReached(recipe, plan));
+        return plans;
+    }
+
+    /** What structured removal leaves over can be zeroed, what it overshoots cannot be given back. */
+    private static long structuredLimit(PruningRecipe recipe, List<LayerShape> layers) {
+        return recipe.category() == Category.STRUCTURED ? Long.MAX_VALUE : recipe.budget(layers);
+    }
+
+    private static void checkReached(PruningRecipe recipe, StructuredPlan plan) {
         double reached = (double) plan.removedParameters()
-                / layers.stream().mapToLong(LayerShape::parameters).sum();
-        if (only && Math.abs(reached - recipe.sparsity()) > STRUCTURED_TOLERANCE) {
+                / plan.before().stream().mapToLong(LayerShape::parameters).sum();
+        if (recipe.category() == Category.STRUCTURED && Math.abs(reached - recipe.sparsity()) > STRUCTURED_TOLERANCE) {
             throw new MosaicException(
                     ErrorCode.STRUCTURE_TOO_COARSE,
                     String.format(
@@ -101,7 +134,6 @@ public record PruningPlan(StructuredPlan structure, SparsityAllocation zeros) {
                             reached,
                             recipe.sparsity()));
         }
-        return plan;
     }
 
     private static SparsityAllocation allocate(

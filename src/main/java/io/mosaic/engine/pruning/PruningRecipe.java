@@ -1,10 +1,13 @@
 package io.mosaic.engine.pruning;
 
 import io.mosaic.engine.allocation.AllocationMethod;
+import io.mosaic.engine.llama.LayerShape;
 import io.mosaic.engine.pruning.structured.Layout;
 import io.mosaic.engine.pruning.structured.StructuredScore;
+import io.mosaic.engine.pruning.structured.StructuredShare;
 import io.mosaic.engine.pruning.unstructured.SparsityPattern;
 import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
+import java.util.List;
 
 /**
  * What to remove and how.
@@ -26,15 +29,16 @@ public record PruningRecipe(
      * @param share the part of the removal that is physical, in the composite category
      * @param alignment the MLP width stays a multiple of it
      */
-    public record Structure(double share, StructuredScore score, Layout layout, int alignment) {}
+    public record Structure(StructuredShare share, StructuredScore score, Layout layout, int alignment) {}
 
     /**
      * How much each projection loses.
      *
      * @param outlierThreshold M of the ranking
      * @param lambda half the spread of the densities
+     * @param searchBudget what a search may cost, in pruning passes
      */
-    public record Allocation(AllocationMethod method, double outlierThreshold, double lambda) {
+    public record Allocation(AllocationMethod method, double outlierThreshold, double lambda, double searchBudget) {
         /** Whether the outlier ranking decides anything. */
         public boolean ranked() {
             return method != AllocationMethod.UNIFORM;
@@ -52,11 +56,22 @@ public record PruningRecipe(
     }
 
     /** The part of the removal that is physical. */
-    public double structuredShare() {
+    public StructuredShare structuredShare() {
         return switch (category) {
-            case UNSTRUCTURED -> 0;
-            case STRUCTURED -> 1;
+            case UNSTRUCTURED -> new StructuredShare.Fixed(0);
+            case STRUCTURED -> new StructuredShare.Fixed(1);
             case COMPOSITE -> structure.share();
         };
+    }
+
+    /** Whether measurements choose the plan. */
+    public boolean searched() {
+        return allocation.method() == AllocationMethod.AUTO;
+    }
+
+    /** Weights to remove from layers of these dense shapes. */
+    public long budget(List<LayerShape> layers) {
+        return Math.round(
+                sparsity * layers.stream().mapToLong(LayerShape::parameters).sum());
     }
 }

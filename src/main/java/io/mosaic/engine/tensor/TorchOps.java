@@ -48,6 +48,8 @@ public final class TorchOps {
                 return torch.mul(torch.silu(gate), up)
               def rows(self: __torch__.M, x: Tensor, index: Tensor) -> Tensor:
                 return torch.index_select(x, 0, index)
+              def divergence(self: __torch__.M, p: Tensor, q: Tensor) -> Tensor:
+                return torch.sum(torch.mul(torch.exp(p), torch.sub(p, q)))
               def cholesky(self: __torch__.M, x: Tensor) -> Tensor:
                 return torch.linalg_cholesky(x)
               def invert_lower(self: __torch__.M, x: Tensor) -> Tensor:
@@ -125,6 +127,11 @@ public final class TorchOps {
                 manager.create(IntStream.of(index).asLongStream().toArray())) {
             return call(manager, "rows", matrix, positions);
         }
+    }
+
+    /** Kullback-Leibler divergence Σ eᵖ(p − q) of two log-probabilities of one shape, a scalar. */
+    public NDArray divergence(NDManager manager, NDArray p, NDArray q) {
+        return call(manager, "divergence", p, q);
     }
 
     /** Lower Cholesky factor of a symmetric (n, n) matrix; empty where it is not positive definite. */

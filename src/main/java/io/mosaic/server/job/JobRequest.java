@@ -8,6 +8,7 @@ import io.mosaic.engine.pruning.Category;
 import io.mosaic.engine.pruning.PruningRecipe;
 import io.mosaic.engine.pruning.structured.Layout;
 import io.mosaic.engine.pruning.structured.StructuredScore;
+import io.mosaic.engine.pruning.structured.StructuredShare;
 import io.mosaic.engine.pruning.unstructured.SparsityPattern;
 import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
 import io.swagger.v3.oas.annotations.media.Schema;
@@ -55,12 +56,12 @@ public record JobRequest(
         Optional<Pattern> pattern,
 
         @Schema(
-                description = "Composite only: the part of the removal that is physical",
-                type = "number",
-                minimum = "0",
-                maximum = "1",
+                description = "Composite only: the part of the removal that is physical, 0 to 1; or auto, with "
+                        + "allocation auto: as much as costs hardly any quality",
+                example = "0.5",
+                oneOf = {Double.class, String.class},
                 defaultValue = "0.5")
-        Optional<Double> structuredShare,
+        Optional<Share> structuredShare,
 
         @Schema(
                 description = "Which heads and channels go",
@@ -71,11 +72,27 @@ public record JobRequest(
         @Schema(description = "Shapes of the layers", implementation = Layout.class, defaultValue = "uniform")
         Optional<Layout> layout,
 
+        @Schema(
+                description = "The MLP width that is left is a multiple of it; 256 suits quantised formats, "
+                        + "small models need 1 to 32",
+                type = "integer",
+                minimum = "1",
+                defaultValue = "32")
+        Optional<Integer> alignment,
+
         @Schema(description = "M of the outlier ranking", defaultValue = "5")
         double outlierThreshold,
 
         @Schema(description = "Half the spread of the densities", defaultValue = "0.08")
         double lambda,
+
+        @Schema(
+                description = "Allocation auto only: what the search may cost, in pruning passes; more finds better",
+                type = "number",
+                minimum = "1",
+                maximum = "1000",
+                defaultValue = "8")
+        Optional<Double> searchBudget,
 
         Calibration calibration,
         Evaluation evaluation,
@@ -86,7 +103,30 @@ public record JobRequest(
                 requiredMode = Schema.RequiredMode.NOT_REQUIRED)
         String output) {
     /** Channels of the MLP stay a multiple of it, as quantised formats ask. */
-    private static final int ALIGNMENT = 32;
+    static final int ALIGNMENT = 32;
+
+    static final double SEARCH_BUDGET = 8;
+
+    /** A structured share as it is written in requests: a number, or "auto". */
+    public record Share(StructuredShare value) {
+        static final String AUTO = "auto";
+
+        @JsonCreator
+        static Share of(Object written) {
+            return new Share(
+                    written instanceof Number number
+                            ? new StructuredShare.Fixed(number.doubleValue())
+                            : new StructuredShare.Auto());
+        }
+
+        @JsonValue
+        Object written() {
+            return switch (value) {
+                case StructuredShare.Fixed fixed -> fixed.value();
+                case StructuredShare.Auto auto -> AUTO;
+            };
+        }
+    }
 
     /** Which texts calibrate. */
     public record Calibration(
@@ -145,10 +185,10 @@ public record JobRequest(
                         method.orElse(UnstructuredMethod.SPARSEGPT),
                         pattern.map(Pattern::value).orElse(new SparsityPattern.Free())),
                 new PruningRecipe.Structure(
-                        structuredShare.orElse(0.0),
+                        structuredShare.map(Share::value).orElse(new StructuredShare.Fixed(0)),
                         structuredScore.orElse(StructuredScore.OBS),
                         layout.orElse(Layout.UNIFORM),
-                        ALIGNMENT),
-                new PruningRecipe.Allocation(allocation, outlierThreshold, lambda));
+                        alignment.orElse(ALIGNMENT)),
+                new PruningRecipe.Allocation(allocation, outlierThreshold, lambda, searchBudget.orElse(SEARCH_BUDGET)));
     }
 }

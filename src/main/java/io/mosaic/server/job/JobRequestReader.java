@@ -12,6 +12,7 @@ import io.mosaic.engine.pruning.Category;
 import io.mosaic.engine.pruning.PruningPlan;
 import io.mosaic.engine.pruning.structured.Layout;
 import io.mosaic.engine.pruning.structured.StructuredScore;
+import io.mosaic.engine.pruning.structured.StructuredShare;
 import io.mosaic.engine.pruning.unstructured.SparsityPattern;
 import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
 import io.mosaic.engine.ranking.OutlierRanking;
@@ -38,6 +39,7 @@ import tools.jackson.databind.node.ObjectNode;
 @Component
 class JobRequestReader {
     private static final double MOST_SPARSITY = 0.95;
+    private static final double MOST_SEARCH = 1000;
     private static final double MOST_LAMBDA = 0.5;
     private static final double MOST_THRESHOLD = 1000;
     private static final double PATTERN_TOLERANCE = 1e-9;
@@ -96,12 +98,19 @@ class JobRequestReader {
             Optional<UnstructuredMethod> method = fields.choice("method", UnstructuredMethod.class);
             AllocationMethod allocation = fields.choice("allocation", AllocationMethod.class)
                     .orElse(grouped ? AllocationMethod.UNIFORM : AllocationMethod.PROJECTION);
-            Optional<Double> share = fields.between("structuredShare", 0, 1);
+            Optional<JobRequest.Share> share = fields.betweenOr("structuredShare", 0, 1, JobRequest.Share.AUTO)
+                    .map(JobRequest.Share::of);
             Optional<StructuredScore> score = fields.choice("structuredScore", StructuredScore.class);
             Optional<Layout> layout = fields.choice("layout", Layout.class);
             double threshold =
                     fields.above("outlierThreshold", 0, MOST_THRESHOLD).orElse(5.0);
             double lambda = fields.between("lambda", 0, MOST_LAMBDA).orElse(0.08);
+            Optional<Integer> alignment = fields.count("alignment");
+            Optional<Double> searchBudget = fields.between("searchBudget", 1, MOST_SEARCH);
+            if (share.filter(s -> s.value() instanceof StructuredShare.Auto).isPresent()
+                    && allocation != AllocationMethod.AUTO) {
+                fields.fault("structuredShare", "auto needs allocation auto, not " + allocation);
+            }
             pattern.ifPresent(p -> checkPattern(p.value(), sparsity, category, allocation));
             JobRequest.Calibration calibration = calibration();
             JobRequest.Evaluation evaluation = evaluation();
@@ -119,13 +128,21 @@ class JobRequestReader {
                     category == Category.STRUCTURED
                             ? Optional.empty()
                             : Optional.of(pattern.orElse(new JobRequest.Pattern(new SparsityPattern.Free()))),
-                    category == Category.COMPOSITE ? Optional.of(share.orElse(0.5)) : Optional.empty(),
+                    category == Category.COMPOSITE
+                            ? Optional.of(share.orElse(JobRequest.Share.of(0.5)))
+                            : Optional.empty(),
                     category == Category.UNSTRUCTURED
                             ? Optional.empty()
                             : Optional.of(score.orElse(StructuredScore.OBS)),
                     category == Category.UNSTRUCTURED ? Optional.empty() : Optional.of(layout.orElse(Layout.UNIFORM)),
+                    category == Category.UNSTRUCTURED
+                            ? Optional.empty()
+                            : Optional.of(alignment.orElse(JobRequest.ALIGNMENT)),
                     threshold,
                     lambda,
+                    allocation == AllocationMethod.AUTO
+                            ? Optional.of(searchBudget.orElse(JobRequest.SEARCH_BUDGET))
+                            : Optional.empty(),
                     calibration,
                     evaluation,
                     output);

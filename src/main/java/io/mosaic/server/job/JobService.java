@@ -79,6 +79,7 @@ public class JobService implements ModelReaders {
                 resolved.model(),
                 new CalibrationWindows(
                         request.calibration().samples(), request.calibration().sequenceLength()),
+                request.recipe(),
                 request.evaluation().latency());
         if (needs > devices.largestCapacity()) {
             throw new MosaicException(

@@ -58,6 +58,17 @@ final class RequestFields {
                         "from " + plain(least) + " to " + plain(most)));
     }
 
+    /** A finite number from {@code least} to {@code most}, or one word. */
+    Optional<Object> betweenOr(String field, double least, double most, String word) {
+        Optional<JsonNode> value = value(field);
+        if (value.filter(JsonNode::isString).isEmpty()) {
+            return between(field, least, most).map(number -> number);
+        }
+        return value.flatMap(text -> text.stringValue().equals(word)
+                ? Optional.of(word)
+                : wrong(field, text, "a number from " + plain(least) + " to " + plain(most) + " or " + word));
+    }
+
     Optional<Long> whole(String field) {
         return value(field)
                 .flatMap(value -> value.isIntegralNumber() && value.canConvertToLong()

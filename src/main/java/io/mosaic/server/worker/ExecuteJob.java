@@ -2,13 +2,15 @@ package io.mosaic.server.worker;
 
 import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.MeasurementStore;
 import io.mosaic.engine.MosaicException;
+import io.mosaic.engine.allocation.SensitivityProfile;
 import io.mosaic.engine.calibration.CalibrationWindows;
 import io.mosaic.engine.pipeline.ProgressListener;
 import io.mosaic.engine.pipeline.PruningPipeline;
 import io.mosaic.engine.pipeline.PruningReport;
 import io.mosaic.engine.pipeline.PruningTask;
-import io.mosaic.engine.ranking.RankingStore;
+import io.mosaic.engine.ranking.OutlierRanking;
 import io.mosaic.server.corpus.CorpusCatalog;
 import io.mosaic.server.device.ComputeDevice;
 import io.mosaic.server.job.JobQueue;
@@ -34,7 +36,8 @@ class ExecuteJob {
     private final ModelCatalog models;
     private final ModelStore store;
     private final CorpusCatalog corpora;
-    private final RankingStore rankings;
+    private final MeasurementStore<OutlierRanking> rankings;
+    private final MeasurementStore<SensitivityProfile> profiles;
     private final Publication publication;
     private final ApplicationEventPublisher events;
 
@@ -43,7 +46,8 @@ class ExecuteJob {
             ModelCatalog models,
             ModelStore store,
             CorpusCatalog corpora,
-            RankingStore rankings,
+            MeasurementStore<OutlierRanking> rankings,
+            MeasurementStore<SensitivityProfile> profiles,
             Publication publication,
             ApplicationEventPublisher events) {
         this.queue = queue;
@@ -51,6 +55,7 @@ class ExecuteJob {
         this.store = store;
         this.corpora = corpora;
         this.rankings = rankings;
+        this.profiles = profiles;
         this.publication = publication;
         this.events = events;
     }
@@ -60,7 +65,7 @@ class ExecuteJob {
         log.info("Job {} attempt {} starts on {}: {}", claim.id(), claim.attempt(), device.name(), claim.request());
         try {
             Path folder = store.stage(staging);
-            PruningReport report = new PruningPipeline(device.device(), rankings)
+            PruningReport report = new PruningPipeline(device.device(), rankings, profiles)
                     .run(task(claim.request(), folder), listener(claim), token);
             if (publication.publish(claim, folder, report)) {
                 log.info("Job {} succeeded: {}", claim.id(), claim.request().output());

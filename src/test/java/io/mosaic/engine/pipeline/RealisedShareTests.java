@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import ai.djl.Device;
 import io.mosaic.engine.CancellationToken;
+import io.mosaic.engine.MeasurementStore;
 import io.mosaic.engine.allocation.AllocationMethod;
 import io.mosaic.engine.calibration.CalibrationWindows;
 import io.mosaic.engine.calibration.Sampling;
@@ -15,10 +16,10 @@ import io.mosaic.engine.pruning.Category;
 import io.mosaic.engine.pruning.PruningRecipe;
 import io.mosaic.engine.pruning.structured.Layout;
 import io.mosaic.engine.pruning.structured.StructuredScore;
+import io.mosaic.engine.pruning.structured.StructuredShare;
 import io.mosaic.engine.pruning.unstructured.SparsityPattern;
 import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
 import io.mosaic.engine.ranking.OutlierRanking;
-import io.mosaic.engine.ranking.RankingStore;
 import io.mosaic.fixture.Demo;
 import io.mosaic.fixture.TinyLlama;
 import java.io.IOException;
@@ -56,16 +57,16 @@ class RealisedShareTests {
     private static final List<Path> MODELS = new ArrayList<>();
     private static Path corpus;
 
-    /** Rankings by key, for the life of one test. */
-    record Rankings(Map<String, OutlierRanking> byKey) implements RankingStore {
+    /** Measurements by key, for the life of one test. */
+    record Measurements<T>(Map<String, T> byKey) implements MeasurementStore<T> {
         @Override
-        public Optional<OutlierRanking> find(String key) {
+        public Optional<T> find(String key) {
             return Optional.ofNullable(byKey.get(key));
         }
 
         @Override
-        public void save(String key, OutlierRanking ranking) {
-            byKey.put(key, ranking);
+        public void save(String key, T measurement) {
+            byKey.put(key, measurement);
         }
     }
 
@@ -93,8 +94,8 @@ class RealisedShareTests {
                 sparsity,
                 category,
                 new PruningRecipe.Removal(method, pattern),
-                new PruningRecipe.Structure(0.5, score, Layout.UNIFORM, 2),
-                new PruningRecipe.Allocation(allocation, 3, 0.08));
+                new PruningRecipe.Structure(new StructuredShare.Fixed(0.5), score, Layout.UNIFORM, 2),
+                new PruningRecipe.Allocation(allocation, 3, 0.08, 8));
     }
 
     /** Every combination, each on one of the models in turn. */
@@ -138,7 +139,8 @@ class RealisedShareTests {
                                 SHAPES.size() - 1)));
     }
 
-    private static PruningReport prune(PruningRecipe recipe, int model, Path folder, RankingStore rankings) {
+    private static PruningReport prune(
+            PruningRecipe recipe, int model, Path folder, MeasurementStore<OutlierRanking> rankings) {
         PruningTask task = new PruningTask(
                 new PruningTask.Source("tiny/dense", MODELS.get(model)),
                 recipe,
@@ -147,7 +149,7 @@ class RealisedShareTests {
                 new PruningTask.Evaluation(List.of(), false),
                 "tiny/pruned",
                 folder);
-        return new PruningPipeline(Device.cpu(), rankings)
+        return new PruningPipeline(Device.cpu(), rankings, new Measurements<>(new HashMap<>()))
                 .run(task, (stage, done, total) -> {}, new CancellationToken());
     }
 
@@ -159,14 +161,14 @@ class RealisedShareTests {
     @MethodSource("recipes")
     void reportedShareIsCountedInTheFiles(PruningRecipe recipe, int model) throws IOException {
         Path folder = fresh("pruned");
-        PruningReport report = prune(recipe, model, folder, new Rankings(new HashMap<>()));
+        PruningReport report = prune(recipe, model, folder, new Measurements<>(new HashMap<>()));
         assertThatFilesLackWhatIsReported(report.sparsity(), recipe, SHAPES.get(model), folder);
     }
 
     @ParameterizedTest
     @MethodSource("composites")
     void runsRepeatToTheByteWithOrWithoutAStoredRanking(PruningRecipe recipe, int model) throws IOException {
-        Rankings rankings = new Rankings(new HashMap<>());
+        Measurements<OutlierRanking> rankings = new Measurements<>(new HashMap<>());
         Path folder = fresh("one");
         PruningReport report = prune(recipe, model, folder, rankings);
         Path again = fresh("other");
@@ -181,7 +183,7 @@ class RealisedShareTests {
     @MethodSource("patterns")
     void everyGroupHoldsThePatternsZeros(PruningRecipe recipe, int model) throws IOException {
         Path folder = fresh("pattern");
-        PruningReport report = prune(recipe, model, folder, new Rankings(new HashMap<>()));
+        PruningReport report = prune(recipe, model, folder, new Measurements<>(new HashMap<>()));
         assertThatFilesLackWhatIsReported(report.sparsity(), recipe, SHAPES.get(model), folder);
         SparsityPattern.Grouped pattern =
                 (SparsityPattern.Grouped) recipe.removal().pattern();

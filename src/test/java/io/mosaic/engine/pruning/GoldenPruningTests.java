@@ -16,6 +16,7 @@ import io.mosaic.engine.llama.LayerShape;
 import io.mosaic.engine.llama.Projection;
 import io.mosaic.engine.pruning.structured.Layout;
 import io.mosaic.engine.pruning.structured.StructuredScore;
+import io.mosaic.engine.pruning.structured.StructuredShare;
 import io.mosaic.engine.pruning.unstructured.SparsityPattern;
 import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
 import io.mosaic.engine.ranking.OutlierRanking;
@@ -146,8 +147,8 @@ class GoldenPruningTests {
                 sparsity,
                 Category.UNSTRUCTURED,
                 new PruningRecipe.Removal(method, new SparsityPattern.Free()),
-                new PruningRecipe.Structure(0, StructuredScore.OBS, Layout.UNIFORM, 32),
-                new PruningRecipe.Allocation(AllocationMethod.UNIFORM, 5, 0.08));
+                new PruningRecipe.Structure(new StructuredShare.Fixed(0), StructuredScore.OBS, Layout.UNIFORM, 32),
+                new PruningRecipe.Allocation(AllocationMethod.UNIFORM, 5, 0.08, 8));
         var layers = Collections.nCopies(float32.config().layers(), LayerShape.of(float32.config()));
         PruningPlan plan = PruningPlan.of(recipe, layers, OutlierRanking.none(layers.size()));
         Map<String, Checksum> tensors = new HashMap<>();

@@ -14,6 +14,7 @@ import io.mosaic.engine.llama.Projection;
 import io.mosaic.engine.llama.ProjectionId;
 import io.mosaic.engine.pruning.structured.Layout;
 import io.mosaic.engine.pruning.structured.StructuredScore;
+import io.mosaic.engine.pruning.structured.StructuredShare;
 import io.mosaic.engine.pruning.unstructured.SparsityPattern;
 import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
 import io.mosaic.engine.ranking.OutlierRanking;
@@ -62,8 +63,9 @@ class PruningPlanTests {
                 sparsity,
                 category,
                 new PruningRecipe.Removal(UnstructuredMethod.SPARSEGPT, pattern),
-                new PruningRecipe.Structure(share, StructuredScore.OBS, Layout.UNIFORM, alignment),
-                new PruningRecipe.Allocation(allocation, 5, 0.08));
+                new PruningRecipe.Structure(
+                        new StructuredShare.Fixed(share), StructuredScore.OBS, Layout.UNIFORM, alignment),
+                new PruningRecipe.Allocation(allocation, 5, 0.08, 8));
     }
 
     @Provide

@@ -373,8 +373,8 @@ class JobQueueTests {
                 c -> queue.fail(c, ErrorCode.INTERNAL_ERROR, "late"),
                 queue::cancelled,
                 queue::release);
-        writes.forEach(write ->
-                assertUnchanged(claim, c -> assertThat(write.test(c)).isFalse()));
+        writes.forEach(
+                write -> assertUnchanged(claim, c -> assertThat(write.test(c)).isFalse()));
     }
 
     private void assertUnchanged(Claim claim, Consumer<Claim> act) {
@@ -389,10 +389,7 @@ class JobQueueTests {
                         select job::text || (select coalesce(string_agg(e::text, '' order by e.id), '')
                                                from job_event e where e.job_id = job.id)
                           from job where id = :id
-                        """)
-                .param("id", claim.id())
-                .query(String.class)
-                .single();
+                        """).param("id", claim.id()).query(String.class).single();
     }
 
     private List<String> states(Claim claim) {

@@ -16,8 +16,7 @@ import tools.jackson.databind.json.JsonMapper;
 /** Puts jobs into the queue without the HTTP interface in front of it. */
 final class QueuedJobs {
     private static final JsonMapper JSON = JsonMapper.builder()
-            .changeDefaultPropertyInclusion(inclusion ->
-                    inclusion.withValueInclusion(JsonInclude.Include.NON_ABSENT))
+            .changeDefaultPropertyInclusion(inclusion -> inclusion.withValueInclusion(JsonInclude.Include.NON_ABSENT))
             .build();
 
     private final JobRepository jobs;
@@ -54,8 +53,10 @@ final class QueuedJobs {
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
+                Optional.empty(),
                 5.0,
                 0.08,
+                Optional.empty(),
                 new JobRequest.Calibration(TestHome.TEXT, 4, 32, 0, Sampling.RANDOM),
                 new JobRequest.Evaluation(List.of(), false),
                 "queue/" + id);

@@ -26,6 +26,7 @@ import org.springframework.jdbc.core.simple.JdbcClient;
 class PublicationTests {
     private static final PruningReport REPORT = new PruningReport(
             new PruningReport.Sparsity(0.5, 0.5, 2, 0, 1, Optional.empty(), List.of()),
+            Optional.empty(),
             List.of(),
             Optional.empty(),
             new PruningReport.Memory(new PruningReport.ComparedBytes(2, 1), Optional.empty(), Optional.empty()),

@@ -34,40 +34,69 @@ public record StructuredPlan(List<LayerShape> before, List<LayerShape> after, do
      * The uniform layout nearest to the target: head counts that divide the hidden size, as runtimes ask, the MLP width a
      * multiple of {@code alignment}.
      *
-     * @param wished the structured part of the removal, spread over the projections; its split between attention and
-     *     MLP is followed as far as whole heads allow
+     * @param wished the structured part of the removal, spread over the projections. Attention loses at most its part,
+     *     as heads are few and large; channels make up for what it keeps
      * @param limit weights that may be removed at most
      */
     public static StructuredPlan uniform(
             List<LayerShape> layers, SparsityAllocation wished, int alignment, long limit) {
         LayerShape shape = layers.getFirst();
-        double perLayer = shape.parameters();
-        double target = wished.share(id -> true) * perLayer;
         Predicate<ProjectionId> attention = id -> id.projection().attention();
         double wishedHeads = wished.share(attention) * attentionParameters(shape);
-        List<LayerShape> candidates = new ArrayList<>();
+        List<StructuredPlan> candidates =
+                candidates(layers, Math.round(wished.share(id -> true) * parameters(layers)), alignment, limit);
+        return candidates.stream()
+                .filter(plan -> plan.attentionRemoved() <= wishedHeads + 0.5)
+                .max(Comparator.comparingLong(StructuredPlan::attentionRemoved))
+                .orElse(candidates.getFirst());
+    }
+
+    /**
+     * For each way to keep heads, the MLP width that comes nearest to the target; those only that come as near as whole
+     * channels allow, fewest heads removed first.
+     *
+     * @param target weights to remove
+     * @param limit weights that may be removed at most
+     * @throws MosaicException STRUCTURE_TOO_COARSE where none stays within the limit
+     */
+    public static List<StructuredPlan> candidates(List<LayerShape> layers, long target, int alignment, long limit) {
+        LayerShape shape = layers.getFirst();
+        double step = 3.0 * shape.hidden() * alignment / shape.parameters();
+        List<StructuredPlan> all = new ArrayList<>();
         for (LayerShape heads : headCounts(shape)) {
             widths(heads, alignment).stream()
-                    .filter(c -> removed(shape, c) * layers.size() <= limit)
-                    .min(Comparator.comparingDouble(c -> Math.abs(removed(shape, c) - target)))
-                    .ifPresent(candidates::add);
+                    .map(width -> new StructuredPlan(layers, Collections.nCopies(layers.size(), width), step))
+                    .filter(plan -> plan.removedParameters() <= limit)
+                    .min(Comparator.comparingLong(plan -> plan.distance(target)))
+                    .ifPresent(all::add);
         }
-        double step = 3.0 * shape.hidden() * alignment / perLayer;
-        double nearest = candidates.stream()
-                .mapToDouble(c -> Math.abs(removed(shape, c) - target))
+        long nearest = all.stream()
+                .mapToLong(plan -> plan.distance(target))
                 .min()
-                .orElse(Double.POSITIVE_INFINITY);
-        LayerShape chosen = candidates.stream()
-                .filter(c -> Math.abs(removed(shape, c) - target) <= Math.max(nearest, step * perLayer / 2))
-                .min(Comparator.comparingDouble(
-                        c -> Math.abs(attentionParameters(shape) - attentionParameters(c) - wishedHeads)))
                 .orElseThrow(() -> new MosaicException(
                         ErrorCode.STRUCTURE_TOO_COARSE,
                         String.format(
                                 Locale.ROOT,
                                 "No whole heads and MLP channels (in multiples of %d) stay within the removable share",
                                 alignment)));
-        return new StructuredPlan(layers, Collections.nCopies(layers.size(), chosen), step);
+        double near = Math.max(nearest, step * parameters(layers) / 2);
+        return all.stream()
+                .filter(plan -> plan.distance(target) <= near)
+                .sorted(Comparator.comparingLong(StructuredPlan::attentionRemoved))
+                .toList();
+    }
+
+    private long distance(long target) {
+        return Math.abs(removedParameters() - target);
+    }
+
+    /** Weights that go from the attention of one layer. */
+    private long attentionRemoved() {
+        return attentionParameters(before.getFirst()) - attentionParameters(after.getFirst());
+    }
+
+    private static long parameters(List<LayerShape> layers) {
+        return layers.stream().mapToLong(LayerShape::parameters).sum();
     }
 
     /** Weights that go physically. */
@@ -100,10 +129,6 @@ public record StructuredPlan(List<LayerShape> before, List<LayerShape> after, do
             shapes.add(new LayerShape(heads.hidden(), heads.heads(), heads.keyValueHeads(), heads.headDim(), width));
         }
         return shapes;
-    }
-
-    private static long removed(LayerShape before, LayerShape after) {
-        return before.parameters() - after.parameters();
     }
 
     private static long attentionParameters(LayerShape shape) {

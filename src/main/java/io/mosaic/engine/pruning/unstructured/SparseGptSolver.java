@@ -45,8 +45,13 @@ public final class SparseGptSolver {
         }
     }
 
-    /** Prunes all projections of one site in place. */
-    public void prune(List<Rows> projections) {
+    /**
+     * Prunes all projections of one site in place.
+     *
+     * @return per projection the loss Σ e²/2 that its zeros cost on the calibration inputs, as algorithm 1 accounts it
+     */
+    public double[] prune(List<Rows> projections) {
+        double[] losses = new double[projections.size()];
         int rows = projections.stream().mapToInt(Rows::out).sum();
         int blockSize = switch (pattern) {
             case SparsityPattern.Free free -> BLOCK;
@@ -63,12 +68,27 @@ public final class SparseGptSolver {
                 boolean[][] mask = mask(projections, block, begin);
                 float[] blockErrors = solve(block, mask, begin, end, rows);
                 scatter(projections, block, begin, end);
+                addLosses(projections, blockErrors, rows, losses);
                 if (end < in) {
                     try (NDArray tail = Tensors.of(work, blockErrors, end - begin, rows)) {
                         errors.set(new NDIndex("{}:{}", begin, end), tail);
                     }
                 }
             }
+        }
+        return losses;
+    }
+
+    private static void addLosses(List<Rows> projections, float[] errors, int rows, double[] losses) {
+        int offset = 0;
+        for (int i = 0; i < losses.length; i++) {
+            int out = projections.get(i).out();
+            for (int start = offset; start < errors.length; start += rows) {
+                for (int row = start; row < start + out; row++) {
+                    losses[i] += 0.5 * errors[row] * errors[row];
+                }
+            }
+            offset += out;
         }
     }
 

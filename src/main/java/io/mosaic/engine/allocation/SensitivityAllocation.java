@@ -1,0 +1,71 @@
+package io.mosaic.engine.allocation;
+
+import io.mosaic.engine.llama.LayerShape;
+import io.mosaic.engine.llama.ProjectionId;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.ToDoubleFunction;
+
+/**
+ * The allocation that costs least by a sensitivity profile: with a price μ per weight every projection takes the share
+ * where its own divergence less the price of what it gives is smallest, and μ is set so that the budget is met
+ * (Lagrangian relaxation). Then the budget is made exact.
+ */
+public final class SensitivityAllocation {
+    private static final double STEP = 0.01;
+    private static final int GRID = 97; // shares 0 to 0.96
+    private static final int BISECTIONS = 200;
+
+    private SensitivityAllocation() {}
+
+    /**
+     * @param layers the shapes whose weights are to be zeroed
+     * @param zeros the budget over all layers
+     * @param weight how much more a projection matters than the profile says; 1 by default
+     */
+    public static SparsityAllocation of(
+            SensitivityProfile profile, List<LayerShape> layers, long zeros, ToDoubleFunction<ProjectionId> weight) {
+        Map<ProjectionId, double[]> costs = new LinkedHashMap<>();
+        Map<ProjectionId, Long> sizes = SparsityAllocation.sizes(layers);
+        sizes.keySet().forEach(id -> {
+            double[] cost = new double[GRID];
+            for (int i = 1; i < GRID; i++) {
+                cost[i] = weight.applyAsDouble(id) * profile.divergence(id, i * STEP);
+            }
+            costs.put(id, cost);
+        });
+        double low = 0;
+        double high = 1;
+        for (int i = 0; i < BISECTIONS; i++) {
+            double price = (low + high) / 2;
+            double removed = costs.entrySet().stream()
+                    .mapToDouble(e -> size(sizes, e.getKey()) * share(e.getValue(), price * size(sizes, e.getKey())))
+                    .sum();
+            if (removed < zeros) {
+                low = price;
+            } else {
+                high = price;
+            }
+        }
+        double price = high;
+        return SparsityAllocation.nearest(
+                id -> share(Objects.requireNonNull(costs.get(id)), price * size(sizes, id)), layers, zeros);
+    }
+
+    private static long size(Map<ProjectionId, Long> sizes, ProjectionId id) {
+        return Objects.requireNonNull(sizes.get(id));
+    }
+
+    /** Where the cost less {@code price} per share is smallest. */
+    private static double share(double[] cost, double price) {
+        int best = 0;
+        for (int i = 1; i < cost.length; i++) {
+            if (cost[i] - price * i * STEP < cost[best] - price * best * STEP) {
+                best = i;
+            }
+        }
+        return best * STEP;
+    }
+}

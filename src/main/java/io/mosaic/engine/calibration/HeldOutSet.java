@@ -1,0 +1,60 @@
+package io.mosaic.engine.calibration;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * Windows of the calibration corpus on which candidates are compared.
+ *
+ * @param set the windows, of equal length
+ * @param independent whether no token of theirs calibrates; false where the calibration uses up the corpus
+ */
+public record HeldOutSet(CalibrationSet set, boolean independent) {
+    private static final int SHORTEST = 16;
+
+    /**
+     * Windows between those that calibrate, spread evenly over the corpus. Where no whole window is free, shorter ones
+     * are taken; where hardly anything is, the calibration windows themselves.
+     *
+     * @param windows how those that calibrate were drawn, with {@code sampling} and {@code seed}
+     * @param wanted number of windows; fewer where fewer are free
+     */
+    public static HeldOutSet of(int[] tokens, CalibrationWindows windows, Sampling sampling, long seed, int wanted) {
+        boolean[] used = new boolean[tokens.length];
+        int[] starts = CalibrationSet.starts(tokens.length, windows, sampling, seed);
+        for (int start : starts) {
+            Arrays.fill(used, start, start + windows.length(), true);
+        }
+        for (int length = windows.length(); length >= SHORTEST; length /= 2) {
+            List<Integer> free = free(used, length);
+            int needed = wanted * windows.length() / length;
+            if (2 * free.size() >= needed) {
+                return new HeldOutSet(CalibrationSet.cut(tokens, spread(free, needed), length), true);
+            }
+        }
+        List<Integer> all = Arrays.stream(starts).boxed().toList();
+        return new HeldOutSet(CalibrationSet.cut(tokens, spread(all, wanted), windows.length()), false);
+    }
+
+    private static List<Integer> free(boolean[] used, int length) {
+        List<Integer> starts = new ArrayList<>();
+        int run = 0;
+        for (int i = 0; i < used.length; i++) {
+            run = used[i] ? 0 : run + 1;
+            if (run == length) {
+                starts.add(i + 1 - length);
+                run = 0;
+            }
+        }
+        return starts;
+    }
+
+    private static int[] spread(List<Integer> starts, int wanted) {
+        int count = Math.min(wanted, starts.size());
+        return IntStream.range(0, count)
+                .map(i -> starts.get((int) ((long) i * starts.size() / count)))
+                .toArray();
+    }
+}

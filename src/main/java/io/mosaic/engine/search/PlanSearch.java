@@ -1,0 +1,257 @@
+package io.mosaic.engine.search;
+
+import ai.djl.ndarray.NDManager;
+import io.mosaic.engine.CancellationToken;
+import io.mosaic.engine.allocation.AllocationMethod;
+import io.mosaic.engine.allocation.SensitivityAllocation;
+import io.mosaic.engine.allocation.SensitivityProfile;
+import io.mosaic.engine.allocation.SparsityAllocation;
+import io.mosaic.engine.calibration.CalibrationSet;
+import io.mosaic.engine.checkpoint.Checkpoint;
+import io.mosaic.engine.llama.LayerShape;
+import io.mosaic.engine.llama.Projection;
+import io.mosaic.engine.llama.ProjectionId;
+import io.mosaic.engine.pruning.Category;
+import io.mosaic.engine.pruning.PruningPlan;
+import io.mosaic.engine.pruning.PruningRecipe;
+import io.mosaic.engine.pruning.structured.StructuredPlan;
+import io.mosaic.engine.pruning.structured.StructuredShare;
+import io.mosaic.engine.ranking.OutlierRanking;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.SplittableRandom;
+import java.util.function.ToDoubleFunction;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Chooses the plan by measurement, as long as the budget lasts: shapes first, where something goes physically; then the
+ * allocation by sensitivities against uniform and the published heuristics; then variations of the best. Every candidate
+ * is pruned as the job would prune, and the one whose predictions on the held-out windows stay nearest to the dense
+ * model's wins.
+ */
+public final class PlanSearch {
+    /** An automatic share goes as far as it costs at most this much divergence: about 2 % perplexity. */
+    private static final double SHARE_TOLERANCE = 0.02;
+
+    /** Halvings of the physical share, from removing everything physically down. */
+    private static final int SHARE_STEPS = 4;
+
+    private static final int MOST_STRUCTURES = 3;
+
+    /** Spread of the factors by which variations change what projections matter. */
+    private static final double SPREAD = 0.3;
+
+    private final NDManager device;
+    private final Checkpoint checkpoint;
+    private final CalibrationSet calibration;
+    private final HeldOut heldOut;
+    private final CancellationToken token;
+    private final SearchCost cost;
+
+    public PlanSearch(
+            NDManager device,
+            Checkpoint checkpoint,
+            CalibrationSet calibration,
+            HeldOut heldOut,
+            SearchCost cost,
+            CancellationToken token) {
+        this.device = device;
+        this.checkpoint = checkpoint;
+        this.calibration = calibration;
+        this.heldOut = heldOut;
+        this.cost = cost;
+        this.token = token;
+    }
+
+    /** The best plan, what was tried, and what it cost in pruning passes. */
+    public record Result(PruningPlan plan, String chosen, List<SearchReport.Candidate> candidates, double spent) {}
+
+    /** Told after each candidate. */
+    @FunctionalInterface
+    public interface Listener {
+        void tried(int candidates, int affordable);
+    }
+
+    /**
+     * Searches.
+     *
+     * @param budget pruning passes that are left for candidates; at least one candidate is tried
+     */
+    public Result run(
+            PruningRecipe recipe,
+            List<LayerShape> layers,
+            OutlierRanking ranking,
+            SensitivityProfile profile,
+            double budget,
+            Listener listener) {
+        Run run = new Run(recipe, layers, ranking, profile, budget, listener);
+        run.search();
+        Trying best = Objects.requireNonNull(run.best);
+        return new Result(best.plan(), best.name(), run.candidates, run.tried * run.price);
+    }
+
+    private record Trying(String name, PruningPlan plan, double divergence) {}
+
+    private final class Run {
+        private final PruningRecipe recipe;
+        private final List<LayerShape> layers;
+        private final OutlierRanking ranking;
+        private final SensitivityProfile profile;
+        private final Listener listener;
+        private final Trial trial = new Trial(device, checkpoint, calibration, heldOut, token);
+        private final List<SearchReport.Candidate> candidates = new ArrayList<>();
+        private final double price = cost.trial(heldOut.windows().samples());
+        private final int affordable;
+        private int tried;
+        private @Nullable Trying best;
+
+        Run(
+                PruningRecipe recipe,
+                List<LayerShape> layers,
+                OutlierRanking ranking,
+                SensitivityProfile profile,
+                double budget,
+                Listener listener) {
+            this.recipe = recipe;
+            this.layers = layers;
+            this.ranking = ranking;
+            this.profile = profile;
+            this.listener = listener;
+            affordable = Math.max(1, (int) (budget / price));
+        }
+
+        void search() {
+            StructuredPlan structure = switch (recipe.structuredShare()) {
+                case StructuredShare.Fixed fixed -> shape(fixed.value());
+                case StructuredShare.Auto auto -> share();
+            };
+            if (recipe.category() == Category.STRUCTURED) {
+                return; // shapes are all there is to choose
+            }
+            for (AllocationMethod method :
+                    List.of(AllocationMethod.UNIFORM, AllocationMethod.PROJECTION, AllocationMethod.LAYER)) {
+                if (affords()) {
+                    consider(attempt(
+                            method.toString(),
+                            structure,
+                            SparsityAllocation.of(
+                                    method,
+                                    ranking,
+                                    recipe.allocation().lambda(),
+                                    structure.after(),
+                                    PruningPlan.zeros(recipe, structure))));
+                }
+            }
+            vary(structure);
+        }
+
+        /** The best shape for a physical share, its zeros spread by sensitivity. */
+        private StructuredPlan shape(double share) {
+            for (StructuredPlan structure : structures(share)) {
+                if (affords()) {
+                    consider(bySensitivity(structure));
+                }
+            }
+            return Objects.requireNonNull(best).plan().structure();
+        }
+
+        /** The largest physical share that costs hardly more than none; halved again and again. */
+        private StructuredPlan share() {
+            Trying none = bySensitivity(StructuredPlan.none(layers));
+            Trying chosen = none;
+            double below = 0;
+            double above = 1;
+            for (int step = 0; step < SHARE_STEPS && affords(); step++) {
+                double share = (below + above) / 2;
+                Trying trying = bySensitivity(structures(share).getFirst());
+                if (trying.divergence() <= none.divergence() + SHARE_TOLERANCE) {
+                    chosen = trying;
+                    below = share;
+                } else {
+                    above = share;
+                }
+            }
+            best = chosen;
+            return chosen.plan().structure();
+        }
+
+        /** Few that differ in heads, evenly over the range. */
+        private List<StructuredPlan> structures(double share) {
+            List<StructuredPlan> all = PruningPlan.structures(recipe, layers, share);
+            int count = Math.min(MOST_STRUCTURES, all.size());
+            List<StructuredPlan> few = new ArrayList<>();
+            for (int i = 0; i < count; i++) {
+                few.add(all.get(i * all.size() / count));
+            }
+            return few;
+        }
+
+        /** Random changes of what each projection matters, kept when they help. */
+        private void vary(StructuredPlan structure) {
+            SplittableRandom random = new SplittableRandom(0);
+            Map<Projection, Double> kinds = new EnumMap<>(Projection.class);
+            double[] depths = new double[layers.size()];
+            for (int variation = 1; affords(); variation++) {
+                Map<Projection, Double> newKinds = new EnumMap<>(Projection.class);
+                for (Projection projection : Projection.values()) {
+                    newKinds.put(projection, kinds.getOrDefault(projection, 0.0) + SPREAD * random.nextGaussian());
+                }
+                double[] newDepths = depths.clone();
+                for (int layer = 0; layer < newDepths.length; layer++) {
+                    newDepths[layer] += SPREAD * random.nextGaussian();
+                }
+                ToDoubleFunction<ProjectionId> weight =
+                        id -> Math.exp(newDepths[id.layer()] + Objects.requireNonNull(newKinds.get(id.projection())));
+                Trying varied = attempt(
+                        "sensitivity, variation " + variation,
+                        structure,
+                        SensitivityAllocation.of(
+                                profile, structure.after(), PruningPlan.zeros(recipe, structure), weight));
+                if (varied == consider(varied)) {
+                    kinds = newKinds;
+                    depths = newDepths;
+                }
+            }
+        }
+
+        private Trying bySensitivity(StructuredPlan structure) {
+            return attempt(
+                    "sensitivity",
+                    structure,
+                    SensitivityAllocation.of(
+                            profile, structure.after(), PruningPlan.zeros(recipe, structure), id -> 1));
+        }
+
+        private Trying attempt(String name, StructuredPlan structure, SparsityAllocation zeros) {
+            PruningPlan plan = new PruningPlan(structure, zeros);
+            double divergence = trial.divergence(recipe, plan);
+            LayerShape shape = structure.after().getFirst();
+            double prunable = layers.stream().mapToLong(LayerShape::parameters).sum();
+            candidates.add(new SearchReport.Candidate(
+                    name,
+                    structure.removedParameters() / prunable,
+                    shape.heads(),
+                    shape.keyValueHeads(),
+                    shape.ffn(),
+                    divergence));
+            tried++;
+            listener.tried(tried, affordable);
+            return new Trying(name, plan, divergence);
+        }
+
+        /** The better of the best so far and {@code trying}, which is the best from now on. */
+        private Trying consider(Trying trying) {
+            Trying before = best;
+            Trying better = before == null || trying.divergence() < before.divergence() ? trying : before;
+            best = better;
+            return better;
+        }
+
+        private boolean affords() {
+            return tried < affordable;
+        }
+    }
+}

@@ -1,0 +1,87 @@
+package io.mosaic.engine.search;
+
+import io.mosaic.engine.calibration.CalibrationWindows;
+import io.mosaic.engine.checkpoint.ModelConfig;
+import io.mosaic.engine.llama.InputSite;
+import io.mosaic.engine.llama.LayerShape;
+import io.mosaic.engine.llama.Projection;
+
+/**
+ * What the parts of a search cost in pruning passes, by their floating-point operations: the same request costs the
+ * same on every machine. One pass is two forwards of the calibration windows, the Hessians, their factorisations and
+ * SparseGPT.
+ */
+public final class SearchCost {
+    /** Share of the budget that sensitivities may take, so that candidates can still be tried. */
+    private static final double PROFILE_PART = 0.5;
+
+    private static final int MOST_WINDOWS = 32;
+
+    private final int layers;
+    private final int length;
+    private final double forward; // of one window through one layer
+    private final double head; // of one window
+    private final double ranking;
+    private final double solving; // of one layer
+    private final double statistics; // of one layer: Hessians and factorisations
+    private final int samples;
+
+    public SearchCost(ModelConfig config, CalibrationWindows windows) {
+        LayerShape shape = LayerShape.of(config);
+        layers = config.layers();
+        length = windows.length();
+        samples = windows.samples();
+        forward = 2.0 * shape.parameters() * length;
+        head = 2.0 * config.vocabularySize() * config.hiddenSize() * length;
+        double hessians = 0;
+        double factorisations = 0;
+        for (InputSite site : InputSite.values()) {
+            double width = shape.width(site);
+            hessians += 2 * width * width * length * samples;
+            factorisations += width * width * width;
+        }
+        statistics = hessians + factorisations;
+        double solver = 0;
+        for (Projection projection : Projection.values()) {
+            solver += (double) shape.parameters(projection) * shape.in(projection);
+        }
+        solving = solver;
+        ranking = layers * samples * forward / pass();
+    }
+
+    private double pass() {
+        return layers * (2 * samples * forward + statistics + solving);
+    }
+
+    /** The outlier ranking. */
+    public double ranking() {
+        return ranking;
+    }
+
+    /** A sensitivity profile on {@code windows} held-out windows. */
+    public double profile(int windows) {
+        double probes = Projection.values().length * SensitivityProfiler.PROBES.size();
+        double throughLayers = layers * (layers + 1) / 2.0 * forward + layers * head;
+        double once = layers * (samples * forward + statistics + SensitivityProfiler.LEVELS.size() * solving);
+        return (once + windows * (2 * layers * forward + probes * throughLayers)) / pass();
+    }
+
+    /** One candidate, pruned and compared on {@code windows} held-out windows. */
+    double trial(int windows) {
+        return 1 + windows * (layers * forward + head) / pass();
+    }
+
+    /** Residual streams of the held-out windows that are held at once. */
+    public int streams() {
+        return Projection.values().length * SensitivityProfiler.PROBES.size() + 2;
+    }
+
+    /** Held-out windows that a search budget allows, at least one. */
+    public int windows(double budget) {
+        int windows = 1;
+        while (windows < MOST_WINDOWS && profile(windows + 1) <= PROFILE_PART * budget) {
+            windows++;
+        }
+        return windows;
+    }
+}

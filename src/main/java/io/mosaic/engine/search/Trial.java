@@ -1,0 +1,48 @@
+package io.mosaic.engine.search;
+
+import ai.djl.ndarray.NDManager;
+import io.mosaic.engine.CancellationToken;
+import io.mosaic.engine.calibration.CalibrationSet;
+import io.mosaic.engine.checkpoint.Checkpoint;
+import io.mosaic.engine.llama.DecoderLayer;
+import io.mosaic.engine.llama.HiddenStates;
+import io.mosaic.engine.llama.SiteObserver;
+import io.mosaic.engine.pruning.CompositePruner;
+import io.mosaic.engine.pruning.PruningPlan;
+import io.mosaic.engine.pruning.PruningRecipe;
+import io.mosaic.engine.pruning.PruningWalk;
+
+/** Prunes by a plan as the job would, keeping nothing but how far the held-out predictions move. */
+final class Trial {
+    private final NDManager device;
+    private final Checkpoint checkpoint;
+    private final CalibrationSet calibration;
+    private final HeldOut heldOut;
+    private final CancellationToken token;
+
+    Trial(
+            NDManager device,
+            Checkpoint checkpoint,
+            CalibrationSet calibration,
+            HeldOut heldOut,
+            CancellationToken token) {
+        this.device = device;
+        this.checkpoint = checkpoint;
+        this.calibration = calibration;
+        this.heldOut = heldOut;
+        this.token = token;
+    }
+
+    /** Nats per token. */
+    double divergence(PruningRecipe recipe, PruningPlan plan) {
+        try (HiddenStates stream = heldOut.embed()) {
+            new PruningWalk(device, checkpoint, calibration, token)
+                    .run(new CompositePruner(recipe, plan), (index, weights, dampening) -> {
+                        try (DecoderLayer layer = heldOut.layer(weights)) {
+                            stream.advance(index, layer, SiteObserver.NONE);
+                        }
+                    });
+            return heldOut.divergence(stream);
+        }
+    }
+}

@@ -1,0 +1,40 @@
+package io.mosaic.server.report;
+
+import io.mosaic.engine.MeasurementStore;
+import java.util.Optional;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Measurements of dense models as JSON documents in a table of the database, so that every worker reuses them. */
+final class MeasurementTable<T> implements MeasurementStore<T> {
+    private final JdbcClient jdbc;
+    private final JsonMapper json;
+    private final String table;
+    private final Class<T> type;
+
+    /** @param table one of the schema's own tables, never a client's word */
+    MeasurementTable(JdbcClient jdbc, JsonMapper json, String table, Class<T> type) {
+        this.jdbc = jdbc;
+        this.json = json;
+        this.table = table;
+        this.type = type;
+    }
+
+    @Override
+    public Optional<T> find(String key) {
+        return jdbc.sql("select document from " + table + " where key = :key")
+                .param("key", key)
+                .query(String.class)
+                .optional()
+                .map(document -> json.readValue(document, type));
+    }
+
+    @Override
+    public void save(String key, T measurement) {
+        jdbc.sql("insert into " + table
+                        + " (key, document) values (:key, cast(:document as json)) on conflict (key) do nothing")
+                .param("key", key)
+                .param("document", json.writeValueAsString(measurement))
+                .update();
+    }
+}
