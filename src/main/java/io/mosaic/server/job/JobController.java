@@ -3,6 +3,7 @@ package io.mosaic.server.job;
 import io.mosaic.server.PageView;
 import io.mosaic.server.error.InvalidRequestException;
 import io.mosaic.server.error.Violation;
+import io.mosaic.server.model.ModelId;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.media.Content;
 import io.swagger.v3.oas.annotations.media.Schema;
@@ -103,6 +104,16 @@ class JobController {
                         RequestFields.quoted(order.getProperty()) + " is not one of "
                                 + SORTABLE.stream().sorted().toList())));
             }
+        }
+        if (model != null && ModelId.parse(model).isEmpty()) {
+            throw new InvalidRequestException(
+                    List.of(new Violation("model", RequestFields.quoted(model) + " is not " + ModelId.RULE)));
+        }
+        if (page.getOffset() > Integer.MAX_VALUE) {
+            throw new InvalidRequestException(List.of(new Violation(
+                    "page",
+                    page.getPageNumber() + " pages of " + page.getPageSize() + " jobs are more than "
+                            + Integer.MAX_VALUE + " jobs")));
         }
         Specification<Job> wanted = Specification.allOf(
                 Optional.ofNullable(state)

@@ -251,7 +251,8 @@ class JobRequestReader {
                     calibration.fault("sequenceLength", chosen + " is not from 2 to " + longest);
                 }
                 int fitting = CalibrationWindows.held(tokenCount, Math.max(1, Math.min(chosen, longest)));
-                if (samples.isPresent() && samples.get() > fitting) {
+                boolean holdsOne = tokenCount >= Math.min(chosen, context);
+                if (holdsOne && samples.isPresent() && samples.get() > fitting) {
                     calibration.fault(
                             "samples",
                             samples.get() + " exceeds the " + fitting + " windows of " + Math.min(chosen, longest)
