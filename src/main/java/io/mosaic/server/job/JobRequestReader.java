@@ -44,6 +44,7 @@ class JobRequestReader {
     private static final double MOST_THRESHOLD = 1000;
     private static final double PATTERN_TOLERANCE = 1e-9;
     private static final int MOST_CORPORA = 16;
+    private static final int MOST_OF_NAME = 64;
 
     private final ModelCatalog models;
     private final ModelStore store;
@@ -316,7 +317,7 @@ class JobRequestReader {
                 return String.format(
                         Locale.ROOT,
                         "%s-%s-%.0f-%s",
-                        model,
+                        shortened(model),
                         category,
                         100 * sparsity.orElse(0.0),
                         id.toString().substring(0, 8));
@@ -330,6 +331,12 @@ class JobRequestReader {
                 fault("output", ErrorCode.OUTPUT_TAKEN, "an unfinished job is making " + output.get());
             }
             return wished.get();
+        }
+
+        /** Leaves room behind a long name, so that the name made from it is one as well. */
+        private static String shortened(String model) {
+            int end = Math.min(model.length(), model.indexOf('/') + 1 + MOST_OF_NAME);
+            return model.substring(0, end);
         }
 
         /** What shapes alone can tell is told now, not when the job runs. */

@@ -106,8 +106,8 @@ class BadInputTests {
 
         assertThat(violations(problem))
                 .singleElement()
-                .satisfies(violation -> assertThat(violation.path("field").stringValue())
-                        .isEqualTo(field))
+                .satisfies(violation ->
+                        assertThat(violation.path("field").stringValue()).isEqualTo(field))
                 .satisfies(violation ->
                         assertThat(violation.path("message").stringValue()).contains(message));
         assertThat(problem.path("detail").stringValue()).contains(field, message);
@@ -119,7 +119,9 @@ class BadInputTests {
 
         JsonNode problem = Api.problem(api.post("/jobs", request), 400, ErrorCode.INVALID_REQUEST);
 
-        assertThat(problem.path("detail").stringValue()).contains("each 1 to 96").hasSizeLessThan(300);
+        assertThat(problem.path("detail").stringValue())
+                .contains("each 1 to 96")
+                .hasSizeLessThan(300);
     }
 
     @Test
@@ -183,8 +185,8 @@ class BadInputTests {
 
     @Test
     void outputOfAModelThatExistsIsTaken() {
-        JsonNode problem = Api.problem(
-                api.post("/jobs", with("output", '"' + TestHome.TINY + '"')), 409, ErrorCode.OUTPUT_TAKEN);
+        JsonNode problem =
+                Api.problem(api.post("/jobs", with("output", '"' + TestHome.TINY + '"')), 409, ErrorCode.OUTPUT_TAKEN);
 
         assertThat(fields(problem)).containsExactly("output");
         assertThat(problem.path("detail").stringValue()).contains(TestHome.TINY);
@@ -198,8 +200,8 @@ class BadInputTests {
         for (Map.Entry<String, String> row : Map.of(
                         "calibration.corpus", "\"short\"", "evaluation.perplexity", "[\"short\"]")
                 .entrySet()) {
-            JsonNode problem = Api.problem(
-                    api.post("/jobs", with(row.getKey(), row.getValue())), 400, ErrorCode.CORPUS_TOO_SHORT);
+            JsonNode problem =
+                    Api.problem(api.post("/jobs", with(row.getKey(), row.getValue())), 400, ErrorCode.CORPUS_TOO_SHORT);
             assertThat(fields(problem)).contains(row.getKey());
             assertThat(problem.path("detail").stringValue())
                     .containsPattern("'short' has \\d+ tokens, one window needs (32|64)");
@@ -212,8 +214,8 @@ class BadInputTests {
     void corpusThatIsNotTextIsRefused() throws IOException {
         Files.write(home.corpora().resolve("binary.txt"), new byte[] {(byte) 0xff, (byte) 0xfe, 0});
 
-        JsonNode problem = Api.problem(
-                api.post("/jobs", with("calibration.corpus", "\"binary\"")), 400, ErrorCode.CORPUS_INVALID);
+        JsonNode problem =
+                Api.problem(api.post("/jobs", with("calibration.corpus", "\"binary\"")), 400, ErrorCode.CORPUS_INVALID);
 
         assertThat(fields(problem)).containsExactly("calibration.corpus");
     }
