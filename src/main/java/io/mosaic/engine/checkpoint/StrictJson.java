@@ -18,7 +18,7 @@ final class StrictJson {
 
     /** What Jackson adds in terms of its own classes and options. */
     private static final Pattern JARGON = Pattern.compile(
-            " ?\\((start marker at \\[.*?]|bound as `.*?`)\\)|, from `.*?`|: (not allowed as per|enable) `.*");
+            " ?\\(((?:start marker|for \\w+ starting) at \\[.*?]|bound as `.*?`)\\)|, from `.*?`|: (not allowed as per|enable) `.*");
 
     private StrictJson() {}
 
