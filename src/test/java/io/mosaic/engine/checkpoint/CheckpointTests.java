@@ -36,8 +36,7 @@ class CheckpointTests {
         for (boolean tied : new boolean[] {false, true}) {
             TinyLlama exact = TINY.withTied(tied);
             try (Checkpoint expected = Checkpoint.open(exact.write(temp.resolve("exact" + tied)));
-                    Checkpoint stored =
-                            Checkpoint.open(exact.with(dtype).write(temp.resolve("stored" + tied)))) {
+                    Checkpoint stored = Checkpoint.open(exact.with(dtype).write(temp.resolve("stored" + tied)))) {
                 assertThat(names(stored)).isEqualTo(names(expected));
                 assertThat(stored.tensor(LlamaTensors.LM_HEAD).isPresent()).isNotEqualTo(tied);
                 assertThat(stored.weightBytes()).isEqualTo(expected.weightBytes() / 4 * dtype.bytes());

@@ -34,18 +34,14 @@ class CorruptedFileTests {
 
     private static final long PER_BYTE = 100;
 
-    private static final byte[] WEIGHTS = RawSafetensors.of(
-            """
+    private static final byte[] WEIGHTS = RawSafetensors.of("""
             {"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},\
-            "b":{"dtype":"BF16","shape":[4],"data_offsets":[24,32]},"c":{"dtype":"F16","shape":[],"data_offsets":[32,34]}}""",
-            34);
+            "b":{"dtype":"BF16","shape":[4],"data_offsets":[24,32]},"c":{"dtype":"F16","shape":[],"data_offsets":[32,34]}}""", 34);
 
-    private static final byte[] CONFIG = TinyLlama.of(new LayerShape(24, 6, 3, 4, 10))
-            .document()
-            .toString()
-            .getBytes(StandardCharsets.UTF_8);
+    private static final byte[] CONFIG =
+            TinyLlama.of(new LayerShape(24, 6, 3, 4, 10)).document().toString().getBytes(StandardCharsets.UTF_8);
 
-    private static Path folder;
+    private static final Path FOLDER = createFolder();
 
     /** One fault: where, how and with what. */
     record Corruption(Kind kind, double place, byte value) {
@@ -95,10 +91,18 @@ class CorruptedFileTests {
         }
     }
 
+    private static Path createFolder() {
+        try {
+            return Files.createTempDirectory("mosaic-corrupted");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Classes are loaded and caches filled before anything is counted. */
     @BeforeContainer
-    static void createFolder() throws IOException {
-        folder = Files.createTempDirectory("mosaic-corrupted");
-        for (int i = 0; i < 50; i++) { // classes are loaded and caches filled before anything is counted
+    static void warmUp() {
+        for (int i = 0; i < 50; i++) {
             read(WEIGHTS);
             configure(CONFIG);
         }
@@ -106,9 +110,9 @@ class CorruptedFileTests {
 
     @AfterContainer
     static void deleteFolder() throws IOException {
-        Files.deleteIfExists(folder.resolve("model.safetensors"));
-        Files.deleteIfExists(folder.resolve("config.json"));
-        Files.delete(folder);
+        Files.deleteIfExists(FOLDER.resolve("model.safetensors"));
+        Files.deleteIfExists(FOLDER.resolve("config.json"));
+        Files.delete(FOLDER);
     }
 
     @Provide
@@ -136,7 +140,7 @@ class CorruptedFileTests {
         byte[] file = corrupted(WEIGHTS, corruptions);
         write("model.safetensors", file);
         bounded(file, () -> {
-            try (SafetensorsReader reader = SafetensorsReader.open(folder.resolve("model.safetensors"))) {
+            try (SafetensorsReader reader = SafetensorsReader.open(FOLDER.resolve("model.safetensors"))) {
                 for (TensorInfo tensor : reader.tensors().values()) {
                     // what is believed must also be there
                     float[] values = new float[Math.toIntExact(tensor.elements())];
@@ -150,17 +154,17 @@ class CorruptedFileTests {
     void corruptedConfigIsReadOrRefused(@ForAll("corruptions") List<Corruption> corruptions) {
         byte[] file = corrupted(CONFIG, corruptions);
         write("config.json", file);
-        bounded(file, () -> ModelConfig.read(folder));
+        bounded(file, () -> ModelConfig.read(FOLDER));
     }
 
     private static void read(byte[] file) {
         write("model.safetensors", file);
-        SafetensorsReader.open(folder.resolve("model.safetensors")).close();
+        SafetensorsReader.open(FOLDER.resolve("model.safetensors")).close();
     }
 
     private static void configure(byte[] file) {
         write("config.json", file);
-        assertThat(ModelConfig.read(folder).layers()).isEqualTo(2);
+        assertThat(ModelConfig.read(FOLDER).layers()).isEqualTo(2);
     }
 
     private static byte[] corrupted(byte[] file, List<Corruption> corruptions) {
@@ -183,14 +187,12 @@ class CorruptedFileTests {
         if (refusal != null) {
             Refusals.readable(refusal);
         }
-        assertThat(allocated)
-                .as("bytes allocated to read %d", file.length)
-                .isLessThan(FIXED + PER_BYTE * file.length);
+        assertThat(allocated).as("bytes allocated to read %d", file.length).isLessThan(FIXED + PER_BYTE * file.length);
     }
 
     private static void write(String name, byte[] bytes) {
         try {
-            Files.write(folder.resolve(name), bytes);
+            Files.write(FOLDER.resolve(name), bytes);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

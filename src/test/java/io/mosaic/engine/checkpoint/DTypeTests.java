@@ -38,9 +38,8 @@ class DTypeTests {
         byte[] written = new byte[stored.length];
         dtype.narrow(values, 0, MemorySegment.ofArray(written), values.length);
         for (int bits = 0; bits < values.length; bits++) {
-            assertThat((double) values[bits])
-                    .as("bits %04x", bits)
-                    .isEqualTo((Double) value(dtype, bits)); // boxed: NaN equals NaN, and -0 differs from 0
+            assertThat((double) values[bits]).as("bits %04x", bits).isEqualTo((Double)
+                    value(dtype, bits)); // boxed: NaN equals NaN, and -0 differs from 0
             if (!Float.isNaN(values[bits])) { // a NaN may change its payload
                 assertThat(Arrays.copyOfRange(written, 2 * bits, 2 * bits + 2))
                         .as("bits %04x", bits)
@@ -90,7 +89,9 @@ class DTypeTests {
     void notANumberStaysOneInEveryFormat() {
         for (int bits : new int[] {0x7fc00000, 0x7f800001, 0x7fffffff, 0xff800001, 0xffffffff}) {
             for (DType dtype : DType.values()) {
-                assertThat(dtype.round(Float.intBitsToFloat(bits))).as("%s %x", dtype, bits).isNaN();
+                assertThat(dtype.round(Float.intBitsToFloat(bits)))
+                        .as("%s %x", dtype, bits)
+                        .isNaN();
             }
         }
     }

@@ -32,7 +32,16 @@ class TokenizerTests {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"", "{", "{}", "[]", "null", "\u0000\u0001", "{\"model\":{\"type\":\"Quantum\"}}", "{\"model\":7}"})
+            strings = {
+                "",
+                "{",
+                "{}",
+                "[]",
+                "null",
+                "\u0000\u0001",
+                "{\"model\":{\"type\":\"Quantum\"}}",
+                "{\"model\":7}"
+            })
     void fileThatIsNoTokenizerIsRefused(String content) throws IOException {
         Files.writeString(temp.resolve("tokenizer.json"), content);
         refused("tokenizer.json", "cannot be read");
@@ -101,6 +110,8 @@ class TokenizerTests {
 
     private void refused(String... parts) {
         Refusals.refused(
-                ErrorCode.TOKENIZER_INVALID, () -> Tokenizer.open(temp, Demo.VOCABULARY).close(), parts);
+                ErrorCode.TOKENIZER_INVALID,
+                () -> Tokenizer.open(temp, Demo.VOCABULARY).close(),
+                parts);
     }
 }

@@ -89,7 +89,9 @@ class HuggingFaceExporterTests {
         int length = Math.toIntExact(file.getLong(0));
         assertThat(length % 8).as("header length").isZero();
         String header = new String(file.array(), Long.BYTES, length, StandardCharsets.UTF_8);
-        assertThat(header).startsWith("{").endsWith(length == header.stripTrailing().length() ? "}" : " ");
+        assertThat(header)
+                .startsWith("{")
+                .endsWith(length == header.stripTrailing().length() ? "}" : " ");
         JsonNode root = JsonMapper.shared().readTree(header);
         assertThat(root.path("__metadata__").path("format").stringValue()).isEqualTo("pt");
         root.properties().forEach(entry -> {
@@ -106,7 +108,8 @@ class HuggingFaceExporterTests {
         long limit = 6000; // above the largest tensor
         export(source, out, PRUNED, limit);
         assertThat(out.resolve("model.safetensors")).doesNotExist();
-        JsonNode index = JsonMapper.shared().readTree(out.resolve(Checkpoints.INDEX).toFile());
+        JsonNode index =
+                JsonMapper.shared().readTree(out.resolve(Checkpoints.INDEX).toFile());
         try (Checkpoint dense = Checkpoint.open(source);
                 Checkpoint written = Checkpoint.open(out)) {
             int shards = written.weightFiles().size();
@@ -146,7 +149,10 @@ class HuggingFaceExporterTests {
                 .put("transformers_version", "4.40.0")
                 .putObject("auto_map")
                 .put("AutoModel", "evil.Model");
-        before.putNull("quantization_config").putObject("nested").putArray("list").add(1.5);
+        before.putNull("quantization_config")
+                .putObject("nested")
+                .putArray("list")
+                .add(1.5);
         Files.writeString(source.resolve("config.json"), before.toString());
 
         export(source, out, PRUNED, Long.MAX_VALUE);
@@ -222,20 +228,21 @@ class HuggingFaceExporterTests {
         up[1] = -0f;
         up[2] = 1e-9f; // nothing in half precision
         try (Checkpoint dense = Checkpoint.open(source);
-                HuggingFaceExporter exporter =
-                        new HuggingFaceExporter(out, dense, Collections.nCopies(2, PRUNED))) {
-            assertThat(exporter.write(0, layer)).containsEntry(Projection.UP, 3L).containsEntry(Projection.Q, 0L);
+                HuggingFaceExporter exporter = new HuggingFaceExporter(out, dense, Collections.nCopies(2, PRUNED))) {
+            assertThat(exporter.write(0, layer))
+                    .containsEntry(Projection.UP, 3L)
+                    .containsEntry(Projection.Q, 0L);
         }
     }
 
     @Test
     void exportThatStopsHalfwayIsNoModel() {
         try (Checkpoint dense = Checkpoint.open(TINY.write(temp.resolve("source")))) {
-            try (HuggingFaceExporter exporter =
-                    new HuggingFaceExporter(out, dense, Collections.nCopies(2, PRUNED))) {
+            try (HuggingFaceExporter exporter = new HuggingFaceExporter(out, dense, Collections.nCopies(2, PRUNED))) {
                 exporter.write(0, weights(PRUNED, 0));
             }
-            Refusals.refused(ErrorCode.CONFIG_INVALID, () -> Checkpoint.open(out).close(), "config.json", "missing");
+            Refusals.refused(
+                    ErrorCode.CONFIG_INVALID, () -> Checkpoint.open(out).close(), "config.json", "missing");
         }
     }
 
