@@ -40,7 +40,7 @@ public final class SparsityAllocation {
             case UNIFORM, AUTO -> nearest(id -> 0, layers, zeros); // a search starts from uniform
             case LAYER -> nearest(preference(ranking, RankedBy.LAYER, lambda), layers, zeros);
             case PROJECTION -> nearest(preference(ranking, RankedBy.PROJECTION, lambda), layers, zeros);
-            case AS_PUBLISHED -> published(ranking, lambda, layers, zeros);
+            case AS_PUBLISHED -> zeros == 0 ? nearest(id -> 0, layers, 0) : published(ranking, lambda, layers, zeros);
         };
     }
 

@@ -83,11 +83,21 @@ public record PruningPlan(StructuredPlan structure, SparsityAllocation zeros) {
             case StructuredShare.Fixed fixed -> fixed.value();
             case StructuredShare.Auto auto -> 0; // where its search starts
         };
+        return structures(recipe, layers, ranking, share).getFirst();
+    }
+
+    /**
+     * Structures that remove about {@code share} of the budget physically, the most promising first.
+     *
+     * @throws MosaicException STRUCTURE_TOO_COARSE where whole groups do not allow it
+     */
+    public static List<StructuredPlan> structures(
+            PruningRecipe recipe, List<LayerShape> layers, OutlierRanking ranking, double share) {
         long wanted = Math.round(share * recipe.budget(layers));
         if (wanted == 0) {
-            return StructuredPlan.none(layers);
+            return List.of(StructuredPlan.none(layers));
         }
-        StructuredPlan plan = switch (recipe.structure().layout()) {
+        List<StructuredPlan> plans = switch (recipe.structure().layout()) {
             case UNIFORM ->
                 StructuredPlan.uniform(
                         layers,
@@ -95,22 +105,6 @@ public record PruningPlan(StructuredPlan structure, SparsityAllocation zeros) {
                         recipe.structure().alignment(),
                         structuredLimit(recipe, layers));
         };
-        checkReached(recipe, plan);
-        return plan;
-    }
-
-    /**
-     * Structures that remove about {@code share} of the budget physically, fewest heads removed first.
-     *
-     * @throws MosaicException STRUCTURE_TOO_COARSE where whole groups do not allow it
-     */
-    public static List<StructuredPlan> structures(PruningRecipe recipe, List<LayerShape> layers, double share) {
-        long wanted = Math.round(share * recipe.budget(layers));
-        if (wanted == 0) {
-            return List.of(StructuredPlan.none(layers));
-        }
-        List<StructuredPlan> plans = StructuredPlan.candidates(
-                layers, wanted, recipe.structure().alignment(), structuredLimit(recipe, layers));
         plans.forEach(plan -> checkReached(recipe, plan));
         return plans;
     }

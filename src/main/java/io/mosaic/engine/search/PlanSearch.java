@@ -178,15 +178,10 @@ public final class PlanSearch {
             return chosen.plan().structure();
         }
 
-        /** Few that differ in heads, evenly over the range. */
         private List<StructuredPlan> structures(double share) {
-            List<StructuredPlan> all = PruningPlan.structures(recipe, layers, share);
-            int count = Math.min(MOST_STRUCTURES, all.size());
-            List<StructuredPlan> few = new ArrayList<>();
-            for (int i = 0; i < count; i++) {
-                few.add(all.get(i * all.size() / count));
-            }
-            return few;
+            return PruningPlan.structures(recipe, layers, ranking, share).stream()
+                    .limit(MOST_STRUCTURES)
+                    .toList();
         }
 
         /** Random changes of what each projection matters, kept when they help. */

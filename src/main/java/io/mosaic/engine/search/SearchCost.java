@@ -13,7 +13,7 @@ import io.mosaic.engine.llama.Projection;
  */
 public final class SearchCost {
     /** Share of the budget that sensitivities may take, so that candidates can still be tried. */
-    private static final double PROFILE_PART = 0.5;
+    private static final double PROFILE_PART = 0.4;
 
     private static final int MOST_WINDOWS = 32;
 

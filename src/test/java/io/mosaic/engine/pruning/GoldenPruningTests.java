@@ -19,6 +19,7 @@ import io.mosaic.engine.pruning.structured.StructuredScore;
 import io.mosaic.engine.pruning.structured.StructuredShare;
 import io.mosaic.engine.pruning.unstructured.SparsityPattern;
 import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
+import io.mosaic.engine.ranking.OutlierRanker;
 import io.mosaic.engine.ranking.OutlierRanking;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.fixture.Checkpoints;
@@ -82,8 +83,11 @@ class GoldenPruningTests {
     })
     void publishedThresholdsGiveThePublishedWeights(UnstructuredMethod method, double sparsity, double tolerance)
             throws IOException {
-        JsonNode golden = golden(method, sparsity);
-        Outcome outcome = prune(method, sparsity, CompositePruner.Budget.AS_PUBLISHED);
+        JsonNode golden = golden(method.toString(), sparsity, 0);
+        Outcome outcome = prune(
+                recipe(method, sparsity, AllocationMethod.UNIFORM, 5),
+                OutlierRanking.none(float32.config().layers()),
+                CompositePruner.Budget.AS_PUBLISHED);
         assertThat(outcome.realised())
                 .isCloseTo(golden.path("realised_sparsity").doubleValue(), within(1e-4));
         golden.path("tensors").properties().forEach(entry -> {
@@ -101,6 +105,34 @@ class GoldenPruningTests {
         assertThat(outcome.perplexity()).isCloseTo(perplexity(golden), within(tolerance * perplexity(golden)));
     }
 
+    /** At 0.8 the published allocation takes up to 0.92 of a projection, where flipped mask entries weigh more. */
+    @ParameterizedTest
+    @CsvSource({
+        "owl_wanda,WANDA,LAYER,0.7,5,0.005",
+        "owl_sparsegpt,SPARSEGPT,LAYER,0.5,3,0.005",
+        "owl_sparsegpt,SPARSEGPT,LAYER,0.8,5,0.005",
+        "mosaic_sparsegpt,SPARSEGPT,AS_PUBLISHED,0.5,5,0.005",
+        "mosaic_sparsegpt,SPARSEGPT,AS_PUBLISHED,0.7,3,0.005",
+        "mosaic_sparsegpt,SPARSEGPT,AS_PUBLISHED,0.8,5,0.01"
+    })
+    void publishedAllocationsGiveThePublishedModels(
+            String run,
+            UnstructuredMethod method,
+            AllocationMethod allocation,
+            double sparsity,
+            double threshold,
+            double tolerance)
+            throws IOException {
+        JsonNode golden = golden(run, sparsity, threshold);
+        OutlierRanking ranking =
+                new OutlierRanker(manager, new CancellationToken()).rank(float32, calibration, threshold, done -> {});
+        Outcome outcome =
+                prune(recipe(method, sparsity, allocation, threshold), ranking, CompositePruner.Budget.AS_PUBLISHED);
+        assertThat(outcome.realised())
+                .isCloseTo(golden.path("realised_sparsity").doubleValue(), within(1e-4));
+        assertThat(outcome.perplexity()).isCloseTo(perplexity(golden), within(tolerance * perplexity(golden)));
+    }
+
     /** Where scores nearly tie, another processor's rounding flips entries of a SparseGPT mask, and what follows them. */
     private static double squaresTolerance(UnstructuredMethod method) {
         return method == UnstructuredMethod.SPARSEGPT ? 2e-2 : 1e-5;
@@ -110,8 +142,11 @@ class GoldenPruningTests {
     @CsvSource({"MAGNITUDE,0.8", "SPARSEGPT,0.5", "SPARSEGPT,0.6", "SPARSEGPT,0.7", "SPARSEGPT,0.8"})
     void exactBudgetRemovesWhatWasAskedAndIsNoWorseThanPublished(UnstructuredMethod method, double sparsity)
             throws IOException {
-        double golden = perplexity(golden(method, sparsity));
-        Outcome outcome = prune(method, sparsity, CompositePruner.Budget.EXACT);
+        double golden = perplexity(golden(method.toString(), sparsity, 0));
+        Outcome outcome = prune(
+                recipe(method, sparsity, AllocationMethod.UNIFORM, 5),
+                OutlierRanking.none(float32.config().layers()),
+                CompositePruner.Budget.EXACT);
         assertThat(outcome.realised()).isCloseTo(sparsity, within(2e-7));
         // the published thresholds remove up to 0.2 points more than asked, so ours is a little better
         assertThat(outcome.perplexity()).isBetween(0.99 * golden, 1.005 * golden);
@@ -127,10 +162,12 @@ class GoldenPruningTests {
         }
     }
 
-    private static JsonNode golden(UnstructuredMethod method, double sparsity) {
+    /** @param threshold M; 0 where the method has none */
+    private static JsonNode golden(String method, double sparsity, double threshold) {
         for (JsonNode run : Demo.golden("golden").path("runs").values()) {
-            if (run.path("method").stringValue().equalsIgnoreCase(method.name())
-                    && run.path("target_sparsity").doubleValue() == sparsity) {
+            if (run.path("method").stringValue().equals(method)
+                    && run.path("target_sparsity").doubleValue() == sparsity
+                    && (threshold == 0 || run.path("Hyper_m").doubleValue() == threshold)) {
                 return run;
             }
         }
@@ -141,16 +178,20 @@ class GoldenPruningTests {
         return golden.path("ppl").path("demo_test").doubleValue();
     }
 
-    private static Outcome prune(UnstructuredMethod method, double sparsity, CompositePruner.Budget budget)
-            throws IOException {
-        PruningRecipe recipe = new PruningRecipe(
+    private static PruningRecipe recipe(
+            UnstructuredMethod method, double sparsity, AllocationMethod allocation, double threshold) {
+        return new PruningRecipe(
                 sparsity,
                 Category.UNSTRUCTURED,
                 new PruningRecipe.Removal(method, new SparsityPattern.Free()),
                 new PruningRecipe.Structure(new StructuredShare.Fixed(0), StructuredScore.OBS, Layout.UNIFORM, 32),
-                new PruningRecipe.Allocation(AllocationMethod.UNIFORM, 5, 0.08, 8));
+                new PruningRecipe.Allocation(allocation, threshold, 0.08, 8));
+    }
+
+    private static Outcome prune(PruningRecipe recipe, OutlierRanking ranking, CompositePruner.Budget budget)
+            throws IOException {
         var layers = Collections.nCopies(float32.config().layers(), LayerShape.of(float32.config()));
-        PruningPlan plan = PruningPlan.of(recipe, layers, OutlierRanking.none(layers.size()));
+        PruningPlan plan = PruningPlan.of(recipe, layers, ranking);
         Map<String, Checksum> tensors = new HashMap<>();
         Path folder = Files.createTempDirectory(temp, "pruned");
         try (HuggingFaceExporter exporter = new HuggingFaceExporter(folder, float32, layers)) {

@@ -76,7 +76,8 @@ class PruningPlanTests {
                         Arbitraries.oneOf(
                                 Arbitraries.of(0.0, 1.0),
                                 Arbitraries.doubles().between(0, 1).ofScale(12)),
-                        Arbitraries.of(AllocationMethod.class),
+                        Arbitraries.of(AllocationMethod.class)
+                                .filter(method -> method != AllocationMethod.AS_PUBLISHED),
                         Arbitraries.of(1, 4, 8, 32))
                 .as(Asked::new);
     }

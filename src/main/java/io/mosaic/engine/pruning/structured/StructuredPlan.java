@@ -31,36 +31,19 @@ public record StructuredPlan(List<LayerShape> before, List<LayerShape> after, do
     }
 
     /**
-     * The uniform layout nearest to the target: head counts that divide the hidden size, as runtimes ask, the MLP width a
-     * multiple of {@code alignment}.
+     * Uniform layouts near the target: head counts that divide the hidden size, as runtimes ask, and for each the MLP
+     * width, a multiple of {@code alignment}, that comes nearest; those only that come as near as whole channels allow.
+     * First comes the one whose attention loses most without losing more than its part, as heads are few and large and
+     * channels make up for what it keeps; then those that keep more heads, then those that keep fewer.
      *
-     * @param wished the structured part of the removal, spread over the projections. Attention loses at most its part,
-     *     as heads are few and large; channels make up for what it keeps
-     * @param limit weights that may be removed at most
-     */
-    public static StructuredPlan uniform(
-            List<LayerShape> layers, SparsityAllocation wished, int alignment, long limit) {
-        LayerShape shape = layers.getFirst();
-        Predicate<ProjectionId> attention = id -> id.projection().attention();
-        double wishedHeads = wished.share(attention) * attentionParameters(shape);
-        List<StructuredPlan> candidates =
-                candidates(layers, Math.round(wished.share(id -> true) * parameters(layers)), alignment, limit);
-        return candidates.stream()
-                .filter(plan -> plan.attentionRemoved() <= wishedHeads + 0.5)
-                .max(Comparator.comparingLong(StructuredPlan::attentionRemoved))
-                .orElse(candidates.getFirst());
-    }
-
-    /**
-     * For each way to keep heads, the MLP width that comes nearest to the target; those only that come as near as whole
-     * channels allow, fewest heads removed first.
-     *
-     * @param target weights to remove
+     * @param wished the structured part of the removal, spread over the projections
      * @param limit weights that may be removed at most
      * @throws MosaicException STRUCTURE_TOO_COARSE where none stays within the limit
      */
-    public static List<StructuredPlan> candidates(List<LayerShape> layers, long target, int alignment, long limit) {
+    public static List<StructuredPlan> uniform(
+            List<LayerShape> layers, SparsityAllocation wished, int alignment, long limit) {
         LayerShape shape = layers.getFirst();
+        long target = Math.round(wished.share(id -> true) * parameters(layers));
         double step = 3.0 * shape.hidden() * alignment / shape.parameters();
         List<StructuredPlan> all = new ArrayList<>();
         for (LayerShape heads : headCounts(shape)) {
@@ -79,10 +62,13 @@ public record StructuredPlan(List<LayerShape> before, List<LayerShape> after, do
                                 Locale.ROOT,
                                 "No whole heads and MLP channels (in multiples of %d) stay within the removable share",
                                 alignment)));
+        Predicate<ProjectionId> attention = id -> id.projection().attention();
+        double wishedHeads = wished.share(attention) * attentionParameters(shape) + 0.5;
         double near = Math.max(nearest, step * parameters(layers) / 2);
         return all.stream()
                 .filter(plan -> plan.distance(target) <= near)
-                .sorted(Comparator.comparingLong(StructuredPlan::attentionRemoved))
+                .sorted(Comparator.comparing((StructuredPlan plan) -> plan.attentionRemoved() > wishedHeads)
+                        .thenComparingDouble(plan -> Math.abs(plan.attentionRemoved() - wishedHeads)))
                 .toList();
     }
 
