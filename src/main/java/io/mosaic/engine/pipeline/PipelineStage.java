@@ -3,10 +3,10 @@ package io.mosaic.engine.pipeline;
 /** The stages of a job, in their order. */
 public enum PipelineStage {
     LOADING(0.02),
-    RANKING(0.13),
-    ALLOCATING(0.01),
-    PRUNING(0.44),
-    EVALUATING(0.35),
+    RANKING(0.06),
+    ALLOCATING(0.48),
+    PRUNING(0.17),
+    EVALUATING(0.22),
     EXPORTING(0.05);
 
     private final double share;

@@ -35,6 +35,11 @@ public record PruningReport(
         return MAPPER.writeValueAsString(this);
     }
 
+    /** Reads what {@link #json} wrote. */
+    public static PruningReport parse(String json) {
+        return MAPPER.readValue(json, PruningReport.class);
+    }
+
     void write(Path folder) {
         Path file = folder.resolve(FILE);
         try {

@@ -5,6 +5,7 @@ import io.mosaic.engine.checkpoint.ModelConfig;
 import io.mosaic.engine.llama.InputSite;
 import io.mosaic.engine.llama.LayerShape;
 import io.mosaic.engine.llama.Projection;
+import io.mosaic.engine.pruning.PruningRecipe;
 
 /**
  * What the parts of a search cost in pruning passes, by their floating-point operations: the same request costs the
@@ -69,6 +70,17 @@ public final class SearchCost {
     /** One candidate, pruned and compared on {@code windows} held-out windows. */
     double trial(int windows) {
         return 1 + windows * (layers * forward + head) / pass();
+    }
+
+    /** Floating-point operations of a recipe: what it measures, searches and prunes. */
+    public double operations(PruningRecipe recipe) {
+        double passes = 1;
+        if (recipe.searched()) {
+            passes += recipe.allocation().searchBudget();
+        } else if (recipe.allocation().ranked()) {
+            passes += ranking;
+        }
+        return passes * pass();
     }
 
     /** Residual streams of the held-out windows that are held at once. */

@@ -45,7 +45,10 @@ public record JobRequest(
                 defaultValue = "sparsegpt")
         Optional<UnstructuredMethod> method,
 
-        @Schema(description = "How the target is spread over the projections", defaultValue = "projection")
+        @Schema(
+                description = "How the target is spread over the projections; auto measures, as-published is the "
+                        + "released code's, which misses its budget",
+                defaultValue = "auto")
         AllocationMethod allocation,
 
         @Schema(

@@ -69,7 +69,11 @@ class JobRequestReader {
     }
 
     /** A request and the model that it is about. */
-    record Resolved(JobRequest request, ModelConfig model) {}
+    record Resolved(JobRequest request, ModelCatalog.Entry model) {
+        ModelConfig config() {
+            return model.requireFacts().config();
+        }
+    }
 
     /** @throws InvalidRequestException with every fault */
     Resolved read(ObjectNode body, UUID id) {
@@ -98,7 +102,7 @@ class JobRequestReader {
                     .orElse(grouped ? Category.UNSTRUCTURED : Category.COMPOSITE);
             Optional<UnstructuredMethod> method = fields.choice("method", UnstructuredMethod.class);
             AllocationMethod allocation = fields.choice("allocation", AllocationMethod.class)
-                    .orElse(grouped ? AllocationMethod.UNIFORM : AllocationMethod.PROJECTION);
+                    .orElse(grouped ? AllocationMethod.UNIFORM : AllocationMethod.AUTO);
             Optional<JobRequest.Share> share = fields.betweenOr("structuredShare", 0, 1, JobRequest.Share.AUTO)
                     .map(JobRequest.Share::of);
             Optional<StructuredScore> score = fields.choice("structuredScore", StructuredScore.class);
@@ -151,7 +155,7 @@ class JobRequestReader {
             if (!violations.isEmpty()) {
                 throw new InvalidRequestException(violations);
             }
-            return new Resolved(request, facts().orElseThrow().config());
+            return new Resolved(request, source.orElseThrow());
         }
 
         private Optional<ModelFacts> facts() {

@@ -7,13 +7,19 @@ import io.mosaic.engine.pipeline.Hashes;
 import io.mosaic.engine.pipeline.MemoryEstimate;
 import io.mosaic.server.device.DeviceInventory;
 import io.mosaic.server.error.InvalidRequestException;
+import io.mosaic.server.error.Violation;
+import io.mosaic.server.model.ModelCatalog;
 import io.mosaic.server.model.ModelId;
 import io.mosaic.server.model.ModelReaders;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
+import java.util.function.Consumer;
 import org.springframework.dao.DataIntegrityViolationException;
 import org.springframework.stereotype.Service;
 import org.springframework.transaction.PlatformTransactionManager;
@@ -61,7 +67,7 @@ public class JobService implements ModelReaders {
      * @throws MosaicException IDEMPOTENCY_KEY_REUSED, OUTPUT_TAKEN, OUT_OF_MEMORY
      */
     public Submission submit(ObjectNode body, Optional<String> idempotencyKey) {
-        String sha256 = Hashes.text(canonical.writeValueAsString(canonical.convertValue(body, Object.class)));
+        String sha256 = sha256(body);
         return earlier(idempotencyKey, sha256).orElseGet(() -> submit(body, idempotencyKey, sha256));
     }
 
@@ -74,27 +80,7 @@ public class JobService implements ModelReaders {
             // the output may be taken by the same request, sent twice at once
             return earlier(idempotencyKey, sha256).orElseThrow(() -> e);
         }
-        JobRequest request = resolved.request();
-        long needs = MemoryEstimate.bytes(
-                resolved.model(),
-                new CalibrationWindows(
-                        request.calibration().samples(), request.calibration().sequenceLength()),
-                request.recipe(),
-                request.evaluation().latency());
-        if (needs > devices.largestCapacity()) {
-            throw new MosaicException(
-                    ErrorCode.OUT_OF_MEMORY,
-                    "The job needs " + needs + " bytes of memory, the largest device here offers "
-                            + devices.largestCapacity());
-        }
-        Job job = new Job(
-                id,
-                request,
-                json.writeValueAsString(request),
-                idempotencyKey.orElse(null),
-                sha256,
-                needs,
-                Instant.now().truncatedTo(ChronoUnit.MICROS));
+        Job job = job(id, resolved, idempotencyKey, sha256);
         try {
             transaction.executeWithoutResult(status -> {
                 jobs.saveAndFlush(job);
@@ -105,8 +91,96 @@ public class JobService implements ModelReaders {
             // somebody else was faster, with the same key or the same output
             return earlier(idempotencyKey, sha256)
                     .orElseThrow(() -> new MosaicException(
-                            ErrorCode.OUTPUT_TAKEN, "An unfinished job is making " + request.output(), e));
+                            ErrorCode.OUTPUT_TAKEN, "An unfinished job is making " + job.output(), e));
         }
+    }
+
+    private Job job(UUID id, JobRequestReader.Resolved resolved, Optional<String> idempotencyKey, String sha256) {
+        long needs = needs(resolved);
+        if (needs > devices.largestCapacity()) {
+            throw new MosaicException(
+                    ErrorCode.OUT_OF_MEMORY,
+                    "The job needs " + needs + " bytes of memory, the largest device here offers "
+                            + devices.largestCapacity());
+        }
+        JobRequest request = resolved.request();
+        return new Job(
+                id,
+                request,
+                json.writeValueAsString(request),
+                idempotencyKey.orElse(null),
+                sha256,
+                needs,
+                Instant.now().truncatedTo(ChronoUnit.MICROS));
+    }
+
+    private static long needs(JobRequestReader.Resolved resolved) {
+        JobRequest request = resolved.request();
+        return MemoryEstimate.bytes(
+                resolved.config(),
+                new CalibrationWindows(
+                        request.calibration().samples(), request.calibration().sequenceLength()),
+                request.recipe(),
+                request.evaluation().latency());
+    }
+
+    /**
+     * A request that was checked and not queued.
+     *
+     * @param needsBytes memory that it would take on its device
+     */
+    public record Checked(JobRequest request, ModelCatalog.Entry model, long needsBytes) {}
+
+    /** @throws InvalidRequestException with every fault of the body */
+    public Checked check(ObjectNode body) {
+        JobRequestReader.Resolved resolved = reader.read(body, UUID.randomUUID());
+        return new Checked(resolved.request(), resolved.model(), needs(resolved));
+    }
+
+    /**
+     * Queues several jobs, all or none.
+     *
+     * @param also done in the same transaction, with the jobs' ids in the order of the bodies
+     * @throws InvalidRequestException with every fault of every body, named {@code recipes[i].field}
+     */
+    public List<UUID> submitAll(List<ObjectNode> bodies, Consumer<List<UUID>> also) {
+        List<Violation> violations = new ArrayList<>();
+        List<Job> all = new ArrayList<>();
+        for (int i = 0; i < bodies.size(); i++) {
+            try {
+                UUID id = UUID.randomUUID();
+                all.add(job(id, reader.read(bodies.get(i), id), Optional.empty(), sha256(bodies.get(i))));
+            } catch (InvalidRequestException e) {
+                for (Violation fault : e.violations()) {
+                    violations.add(new Violation("recipes[" + i + "]." + fault.field(), fault.code(), fault.message()));
+                }
+            }
+        }
+        Set<String> outputs = new HashSet<>();
+        for (int i = 0; i < all.size() && violations.isEmpty(); i++) {
+            if (!outputs.add(all.get(i).output())) {
+                violations.add(new Violation(
+                        "recipes[" + i + "].output", ErrorCode.OUTPUT_TAKEN, "two recipes make the same model"));
+            }
+        }
+        if (!violations.isEmpty()) {
+            throw new InvalidRequestException(violations);
+        }
+        List<UUID> ids = all.stream().map(Job::id).toList();
+        try {
+            transaction.executeWithoutResult(status -> {
+                jobs.saveAllAndFlush(all);
+                ids.forEach(id -> queue.state(id, JobState.QUEUED));
+                also.accept(ids);
+            });
+        } catch (DataIntegrityViolationException e) {
+            throw new MosaicException(ErrorCode.OUTPUT_TAKEN, "An unfinished job is making one of the outputs", e);
+        }
+        return ids;
+    }
+
+    private String sha256(ObjectNode body) {
+        return Hashes.text(canonical.writeValueAsString(canonical.convertValue(body, Object.class)));
     }
 
     /** What the key made before. */

@@ -14,7 +14,7 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** Reads a request body as one JSON object, within limits. */
 @Component
-class JsonBody {
+public class JsonBody {
     static final int MAX_BYTES = 1 << 20;
 
     private final JsonMapper strict = JsonMapper.builder()
@@ -23,7 +23,7 @@ class JsonBody {
             .build();
 
     /** @throws MosaicException REQUEST_TOO_LARGE, MALFORMED_JSON */
-    ObjectNode read(InputStream body) throws IOException {
+    public ObjectNode read(InputStream body) throws IOException {
         byte[] bytes = body.readNBytes(MAX_BYTES + 1);
         if (bytes.length > MAX_BYTES) {
             throw new MosaicException(

@@ -6,7 +6,7 @@ import org.springframework.jdbc.core.simple.JdbcClient;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Measurements of dense models as JSON documents in a table of the database, so that every worker reuses them. */
-final class MeasurementTable<T> implements MeasurementStore<T> {
+public final class MeasurementTable<T> implements MeasurementStore<T> {
     private final JdbcClient jdbc;
     private final JsonMapper json;
     private final String table;
@@ -36,5 +36,43 @@ final class MeasurementTable<T> implements MeasurementStore<T> {
                 .param("key", key)
                 .param("document", json.writeValueAsString(measurement))
                 .update();
+    }
+
+    /**
+     * This store for one run: whatever the run finds or saves can be found by {@code alias} afterwards.
+     *
+     * @param alias a hash of what is cheap to know about the measurement's inputs
+     */
+    public MeasurementStore<T> under(String alias) {
+        return new MeasurementStore<>() {
+            @Override
+            public Optional<T> find(String key) {
+                Optional<T> found = MeasurementTable.this.find(key);
+                found.ifPresent(measurement -> name(key));
+                return found;
+            }
+
+            @Override
+            public void save(String key, T measurement) {
+                MeasurementTable.this.save(key, measurement);
+                name(key);
+            }
+
+            private void name(String key) {
+                jdbc.sql("update " + table + " set alias = :alias where key = :key and alias is distinct from :alias")
+                        .param("alias", alias)
+                        .param("key", key)
+                        .update();
+            }
+        };
+    }
+
+    /** The newest measurement under an alias. */
+    public Optional<T> findByAlias(String alias) {
+        return jdbc.sql("select document from " + table + " where alias = :alias order by created_at desc limit 1")
+                .param("alias", alias)
+                .query(String.class)
+                .optional()
+                .map(document -> json.readValue(document, type));
     }
 }

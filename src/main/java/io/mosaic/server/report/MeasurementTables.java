@@ -1,6 +1,5 @@
 package io.mosaic.server.report;
 
-import io.mosaic.engine.MeasurementStore;
 import io.mosaic.engine.allocation.SensitivityProfile;
 import io.mosaic.engine.ranking.OutlierRanking;
 import org.springframework.context.annotation.Bean;
@@ -11,12 +10,12 @@ import tools.jackson.databind.json.JsonMapper;
 @Configuration(proxyBeanMethods = false)
 class MeasurementTables {
     @Bean
-    MeasurementStore<OutlierRanking> rankings(JdbcClient jdbc, JsonMapper json) {
+    MeasurementTable<OutlierRanking> rankings(JdbcClient jdbc, JsonMapper json) {
         return new MeasurementTable<>(jdbc, json, "ranking", OutlierRanking.class);
     }
 
     @Bean
-    MeasurementStore<SensitivityProfile> sensitivityProfiles(JdbcClient jdbc, JsonMapper json) {
+    MeasurementTable<SensitivityProfile> sensitivityProfiles(JdbcClient jdbc, JsonMapper json) {
         return new MeasurementTable<>(jdbc, json, "sensitivity_profile", SensitivityProfile.class);
     }
 }

@@ -1,21 +1,30 @@
 package io.mosaic.server.report;
 
+import io.mosaic.engine.checkpoint.ModelConfig;
 import io.mosaic.engine.pipeline.PruningReport;
+import io.mosaic.server.job.JobRequest;
+import io.mosaic.server.model.ModelCatalog;
+import io.mosaic.server.model.ModelId;
 import java.util.Optional;
 import java.util.UUID;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Repository;
 import org.springframework.transaction.annotation.Transactional;
+import tools.jackson.databind.json.JsonMapper;
 
 /** Reports of finished jobs: the document as the engine wrote it, and its numbers as rows. */
 @Repository
 public class Reports {
     private final JdbcClient jdbc;
     private final MetricRepository metrics;
+    private final ModelCatalog models;
+    private final JsonMapper json;
 
-    Reports(JdbcClient jdbc, MetricRepository metrics) {
+    Reports(JdbcClient jdbc, MetricRepository metrics, ModelCatalog models, JsonMapper json) {
         this.jdbc = jdbc;
         this.metrics = metrics;
+        this.models = models;
+        this.json = json;
     }
 
     @Transactional
@@ -34,4 +43,26 @@ public class Reports {
                 .query(String.class)
                 .optional();
     }
+
+    /** A finished job, with what its model looked like. */
+    public record Finished(JobRequest request, ModelConfig config, PruningReport report) {}
+
+    /** The job that finished last and whose model is still there. */
+    public Optional<Finished> latest() {
+        return jdbc.sql("""
+                        select j.request, r.document from job_report r join job j on j.id = r.job_id
+                        order by j.finished_at desc limit 1
+                        """)
+                .query((row, index) -> new Document(row.getString("request"), row.getString("document")))
+                .optional()
+                .flatMap(latest -> {
+                    JobRequest request = json.readValue(latest.request(), JobRequest.class);
+                    return ModelId.parse(request.model())
+                            .flatMap(models::find)
+                            .flatMap(ModelCatalog.Entry::facts)
+                            .map(facts -> new Finished(request, facts.config(), PruningReport.parse(latest.report())));
+                });
+    }
+
+    private record Document(String request, String report) {}
 }

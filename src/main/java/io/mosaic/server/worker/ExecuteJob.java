@@ -2,7 +2,6 @@ package io.mosaic.server.worker;
 
 import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.ErrorCode;
-import io.mosaic.engine.MeasurementStore;
 import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.allocation.SensitivityProfile;
 import io.mosaic.engine.calibration.CalibrationWindows;
@@ -18,6 +17,8 @@ import io.mosaic.server.job.JobRequest;
 import io.mosaic.server.model.ModelCatalog;
 import io.mosaic.server.model.ModelId;
 import io.mosaic.server.model.ModelStore;
+import io.mosaic.server.report.MeasurementAlias;
+import io.mosaic.server.report.MeasurementTable;
 import java.nio.file.Path;
 import java.util.concurrent.CancellationException;
 import org.slf4j.Logger;
@@ -36,8 +37,8 @@ class ExecuteJob {
     private final ModelCatalog models;
     private final ModelStore store;
     private final CorpusCatalog corpora;
-    private final MeasurementStore<OutlierRanking> rankings;
-    private final MeasurementStore<SensitivityProfile> profiles;
+    private final MeasurementTable<OutlierRanking> rankings;
+    private final MeasurementTable<SensitivityProfile> profiles;
     private final Publication publication;
     private final ApplicationEventPublisher events;
 
@@ -46,8 +47,8 @@ class ExecuteJob {
             ModelCatalog models,
             ModelStore store,
             CorpusCatalog corpora,
-            MeasurementStore<OutlierRanking> rankings,
-            MeasurementStore<SensitivityProfile> profiles,
+            MeasurementTable<OutlierRanking> rankings,
+            MeasurementTable<SensitivityProfile> profiles,
             Publication publication,
             ApplicationEventPublisher events) {
         this.queue = queue;
@@ -65,8 +66,13 @@ class ExecuteJob {
         log.info("Job {} attempt {} starts on {}: {}", claim.id(), claim.attempt(), device.name(), claim.request());
         try {
             Path folder = store.stage(staging);
-            PruningReport report = new PruningPipeline(device.device(), rankings, profiles)
-                    .run(task(claim.request(), folder), listener(claim), token);
+            JobRequest request = claim.request();
+            ModelCatalog.Entry model = model(request.model());
+            MeasurementAlias alias = MeasurementAlias.of(
+                    request, model, corpus(request.calibration().corpus()));
+            PruningReport report = new PruningPipeline(
+                            device.device(), rankings.under(alias.ranking()), profiles.under(alias.profile()))
+                    .run(task(request, model, folder), listener(claim), token);
             if (publication.publish(claim, folder, report)) {
                 log.info("Job {} succeeded: {}", claim.id(), claim.request().output());
                 events.publishEvent(new JobSucceeded(claim.id(), claim.request().output(), report));
@@ -128,11 +134,14 @@ class ExecuteJob {
         };
     }
 
-    private PruningTask task(JobRequest request, Path folder) {
-        ModelCatalog.Entry model = ModelId.parse(request.model())
+    private ModelCatalog.Entry model(String id) {
+        return ModelId.parse(id)
                 .flatMap(models::find)
-                .orElseThrow(() -> new MosaicException(
-                        ErrorCode.MODEL_NOT_FOUND, "Model " + request.model() + " has gone from the store"));
+                .orElseThrow(() ->
+                        new MosaicException(ErrorCode.MODEL_NOT_FOUND, "Model " + id + " has gone from the store"));
+    }
+
+    private PruningTask task(JobRequest request, ModelCatalog.Entry model, Path folder) {
         return new PruningTask(
                 new PruningTask.Source(request.model(), model.folder()),
                 request.recipe(),
@@ -153,8 +162,11 @@ class ExecuteJob {
     }
 
     private PruningTask.Text text(String name) {
+        return new PruningTask.Text(name, corpus(name).file());
+    }
+
+    private CorpusCatalog.Entry corpus(String name) {
         return corpora.find(name)
-                .map(entry -> new PruningTask.Text(name, entry.file()))
                 .orElseThrow(() ->
                         new MosaicException(ErrorCode.CORPUS_NOT_FOUND, "Corpus " + name + " has gone from the store"));
     }

@@ -48,8 +48,9 @@ class JobSubmissionTests {
                 .isEqualTo(JsonMapper.shared()
                         .readTree("""
                         {"model": "mosaic/demo", "sparsity": 0.5, "category": "composite", "method": "sparsegpt",
-                         "allocation": "projection", "pattern": "unstructured", "structuredShare": 0.5,
-                         "structuredScore": "obs", "layout": "uniform", "outlierThreshold": 5.0, "lambda": 0.08,
+                         "allocation": "auto", "pattern": "unstructured", "structuredShare": 0.5,
+                         "structuredScore": "obs", "layout": "uniform", "alignment": 32, "outlierThreshold": 5.0,
+                         "lambda": 0.08, "searchBudget": 8.0,
                          "calibration": {"corpus": "demo-calibration", "samples": 128, "sequenceLength": 256,
                                          "seed": 0, "sampling": "random"},
                          "evaluation": {"perplexity": ["demo-test"], "latency": true},
@@ -65,14 +66,17 @@ class JobSubmissionTests {
     @Test
     void fieldsThatTheCategoryDoesNotUseAreAbsent() {
         JsonNode unstructured = request(Requests.tiny("submission/unstructured").put("category", "unstructured"));
-        JsonNode structured = request(Requests.tiny("submission/structured").put("category", "structured"));
+        JsonNode structured = request(Requests.tiny("submission/structured")
+                .put("category", "structured")
+                .put("alignment", 8)
+                .put("allocation", "uniform"));
 
         assertThat(unstructured.propertyNames())
                 .contains("method", "pattern")
-                .doesNotContain("structuredShare", "structuredScore", "layout");
+                .doesNotContain("structuredShare", "structuredScore", "layout", "alignment");
         assertThat(structured.propertyNames())
                 .contains("structuredScore", "layout")
-                .doesNotContain("method", "pattern", "structuredShare");
+                .doesNotContain("method", "pattern", "structuredShare", "searchBudget");
     }
 
     @Test

@@ -1,0 +1,20 @@
+package io.mosaic.server.comparison;
+
+import io.swagger.v3.oas.annotations.media.Schema;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * How OpenAPI describes a comparison: the fields of a job, and recipes that override them.
+ *
+ * @param recipes each some fields of a job, and optionally a name
+ */
+record ComparisonRequest(
+        @Schema(example = "mosaic/demo") String model,
+
+        @Schema(
+                description = "2 to 32 recipes: each overrides fields of the request, and may have a name",
+                example =
+                        "[{\"name\": \"ours\"}, {\"name\": \"wanda\", \"method\": \"wanda\", \"allocation\": \"uniform\"}]",
+                requiredMode = Schema.RequiredMode.REQUIRED)
+        List<Map<String, Object>> recipes) {}

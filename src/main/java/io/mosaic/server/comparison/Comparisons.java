@@ -1,0 +1,162 @@
+package io.mosaic.server.comparison;
+
+import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.MosaicException;
+import io.mosaic.engine.pipeline.PruningReport;
+import io.mosaic.server.error.InvalidRequestException;
+import io.mosaic.server.error.Violation;
+import io.mosaic.server.job.Job;
+import io.mosaic.server.job.JobService;
+import io.mosaic.server.report.Reports;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.stereotype.Service;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Queues several recipes on one model and puts what they gave into one table. */
+@Service
+class Comparisons {
+    private static final String RECIPES = "recipes";
+    private static final String NAME = "name";
+    private static final int FEWEST = 2;
+    private static final int MOST = 32;
+    private static final int LONGEST_NAME = 100;
+
+    private final JobService jobs;
+    private final Reports reports;
+    private final JdbcClient jdbc;
+    private final JsonMapper json;
+
+    Comparisons(JobService jobs, Reports reports, JdbcClient jdbc, JsonMapper json) {
+        this.jobs = jobs;
+        this.reports = reports;
+        this.jdbc = jdbc;
+        this.json = json;
+    }
+
+    /**
+     * Queues a job per recipe, all or none.
+     *
+     * @throws InvalidRequestException with every fault
+     */
+    UUID submit(ObjectNode body) {
+        ArrayNode recipes = recipes(body);
+        List<String> names = new ArrayList<>();
+        List<ObjectNode> requests = new ArrayList<>();
+        List<Violation> violations = new ArrayList<>();
+        for (int i = 0; i < recipes.size(); i++) {
+            String path = RECIPES + "[" + i + "]";
+            if (!(recipes.get(i) instanceof ObjectNode recipe)) {
+                violations.add(new Violation(path, "is not an object"));
+                continue;
+            }
+            ObjectNode request = body.deepCopy();
+            request.remove(RECIPES);
+            request.setAll(recipe.deepCopy());
+            Optional<JsonNode> name = Optional.ofNullable(request.remove(NAME));
+            if (name.filter(n -> !n.isString()
+                            || n.stringValue().isBlank()
+                            || n.stringValue().length() > LONGEST_NAME
+                            || n.stringValue().chars().anyMatch(c -> c == '|' || Character.isISOControl(c)))
+                    .isPresent()) {
+                violations.add(new Violation(
+                        path + "." + NAME, "is not a text of 1 to " + LONGEST_NAME + " characters without |"));
+            }
+            names.add(name.map(JsonNode::asString).orElseGet(() -> describe(recipe)));
+            requests.add(request);
+        }
+        if (!violations.isEmpty()) {
+            throw new InvalidRequestException(violations);
+        }
+        UUID id = UUID.randomUUID();
+        jobs.submitAll(requests, ids -> insert(id, names, ids));
+        return id;
+    }
+
+    private static ArrayNode recipes(ObjectNode body) {
+        if (body.path(RECIPES) instanceof ArrayNode recipes && recipes.size() >= FEWEST && recipes.size() <= MOST) {
+            return recipes;
+        }
+        throw new InvalidRequestException(List.of(new Violation(
+                RECIPES,
+                "is required: a list of " + FEWEST + " to " + MOST + " objects, each with the fields that differ")));
+    }
+
+    /** What makes the recipe differ, like "wanda, uniform". */
+    private String describe(ObjectNode recipe) {
+        String text = recipe.properties().stream()
+                .filter(field -> !field.getKey().equals(NAME))
+                .map(field -> field.getKey() + " "
+                        + (field.getValue().isString()
+                                ? field.getValue().stringValue()
+                                : json.writeValueAsString(field.getValue())))
+                .reduce((a, b) -> a + ", " + b)
+                .orElse("as requested");
+        return text.length() <= LONGEST_NAME ? text : text.substring(0, LONGEST_NAME);
+    }
+
+    private void insert(UUID id, List<String> names, List<UUID> ids) {
+        jdbc.sql("insert into comparison (id, submitted_at) values (:id, :at)")
+                .param("id", id)
+                .param("at", OffsetDateTime.now(ZoneOffset.UTC).truncatedTo(ChronoUnit.MICROS))
+                .update();
+        for (int i = 0; i < ids.size(); i++) {
+            jdbc.sql("insert into comparison_recipe (comparison_id, position, name, job_id) "
+                            + "values (:id, :position, :name, :job)")
+                    .param("id", id)
+                    .param("position", i)
+                    .param("name", names.get(i))
+                    .param("job", ids.get(i))
+                    .update();
+        }
+    }
+
+    private record Recipe(String name, UUID job) {}
+
+    /** @throws MosaicException NOT_FOUND */
+    ComparisonView require(UUID id) {
+        OffsetDateTime submittedAt = jdbc.sql("select submitted_at from comparison where id = :id")
+                .param("id", id)
+                .query(OffsetDateTime.class)
+                .optional()
+                .orElseThrow(() -> new MosaicException(ErrorCode.NOT_FOUND, "No comparison " + id));
+        List<Recipe> recipes = jdbc.sql(
+                        "select name, job_id from comparison_recipe where comparison_id = :id order by position")
+                .param("id", id)
+                .query((row, index) -> new Recipe(row.getString("name"), row.getObject("job_id", UUID.class)))
+                .list();
+        return new ComparisonView(
+                id, submittedAt.toInstant(), recipes.stream().map(this::row).toList());
+    }
+
+    private ComparisonView.Row row(Recipe recipe) {
+        Job job = jobs.require(recipe.job());
+        Optional<PruningReport> report = reports.find(recipe.job()).map(PruningReport::parse);
+        return new ComparisonView.Row(
+                recipe.name(),
+                job.id(),
+                job.state(),
+                job.output(),
+                json.readTree(job.request()).path("sparsity").doubleValue(),
+                report.map(r -> r.sparsity().realised()),
+                report.map(r ->
+                        (double) r.sparsity().removedParameters() / r.sparsity().prunableParameters()),
+                report.map(PruningReport::perplexity).orElse(List.of()),
+                report.map(r -> r.memory().weightBytes()),
+                report.flatMap(PruningReport::latency).map(PruningReport.Latency::prefillTokensPerSecond),
+                report.flatMap(PruningReport::latency).map(PruningReport.Latency::decodeTokensPerSecond),
+                report.map(r -> r.stages().stream()
+                        .mapToDouble(PruningReport.StageTime::seconds)
+                        .sum()),
+                job.failure());
+    }
+}

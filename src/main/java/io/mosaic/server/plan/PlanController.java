@@ -1,0 +1,39 @@
+package io.mosaic.server.plan;
+
+import io.mosaic.server.job.JobRequest;
+import io.mosaic.server.job.JsonBody;
+import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.media.Content;
+import io.swagger.v3.oas.annotations.media.Schema;
+import io.swagger.v3.oas.annotations.tags.Tag;
+import jakarta.servlet.http.HttpServletRequest;
+import java.io.IOException;
+import org.springframework.http.MediaType;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RestController;
+
+@RestController
+@Tag(name = "Plans")
+class PlanController {
+    private final Plans plans;
+    private final JsonBody json;
+
+    PlanController(Plans plans, JsonBody json) {
+        this.plans = plans;
+        this.json = json;
+    }
+
+    @Operation(
+            summary = "Tells what a job would do, and runs nothing",
+            requestBody =
+                    @io.swagger.v3.oas.annotations.parameters.RequestBody(
+                            required = true,
+                            content =
+                                    @Content(
+                                            mediaType = MediaType.APPLICATION_JSON_VALUE,
+                                            schema = @Schema(implementation = JobRequest.class))))
+    @PostMapping(path = "/plans", consumes = MediaType.APPLICATION_JSON_VALUE)
+    PlanView plan(HttpServletRequest request) throws IOException {
+        return plans.plan(json.read(request.getInputStream()));
+    }
+}

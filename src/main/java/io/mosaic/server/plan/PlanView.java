@@ -1,0 +1,84 @@
+package io.mosaic.server.plan;
+
+import io.mosaic.engine.llama.LayerShape;
+import io.mosaic.engine.llama.Projection;
+import io.mosaic.engine.llama.ProjectionId;
+import io.mosaic.engine.pipeline.PruningReport;
+import io.mosaic.engine.pruning.PruningPlan;
+import io.mosaic.server.job.JobRequest;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+
+/**
+ * A plan as the API shows it.
+ *
+ * @param request with every default resolved
+ * @param basis what the allocation rests on
+ * @param removedParameters that go physically
+ * @param zeroedParameters that become zero
+ * @param weightBytes of all weights, embeddings included, as stored
+ * @param needsBytes memory that the job takes on its device
+ * @param seconds estimated from the job that finished last; absent while none has
+ */
+record PlanView(
+        JobRequest request,
+        Basis basis,
+        long prunableParameters,
+        long removedParameters,
+        long zeroedParameters,
+        List<LayerView> layers,
+        PruningReport.ComparedBytes weightBytes,
+        long needsBytes,
+        Optional<Double> seconds) {
+
+    /** What the allocation rests on. */
+    enum Basis {
+        /** Shapes alone. */
+        SHAPES,
+        /** A stored outlier ranking. */
+        RANKING,
+        /** A stored sensitivity profile: the first candidate of the search, which may choose another. */
+        SENSITIVITIES,
+        /** Nothing measured yet: the job will rank or search first, and its allocation will differ. */
+        UNMEASURED
+    }
+
+    /** What one layer becomes. */
+    record LayerView(int layer, int heads, int keyValueHeads, int ffn, List<ProjectionView> projections) {}
+
+    /** @param sparsity removed share of the dense projection, physical and zeroed together */
+    record ProjectionView(
+            String projection, double sparsity, long zeros, List<Integer> shapeBefore, List<Integer> shapeAfter) {}
+
+    static List<LayerView> layers(PruningPlan plan) {
+        return IntStream.range(0, plan.structure().after().size())
+                .mapToObj(index -> layer(plan, index))
+                .toList();
+    }
+
+    private static LayerView layer(PruningPlan plan, int index) {
+        LayerShape before = plan.structure().before().get(index);
+        LayerShape after = plan.structure().after().get(index);
+        return new LayerView(
+                index,
+                after.heads(),
+                after.keyValueHeads(),
+                after.ffn(),
+                Stream.of(Projection.values())
+                        .map(projection -> {
+                            long zeros = plan.zeros()
+                                    .target(new ProjectionId(index, projection))
+                                    .zeros();
+                            long dense = before.parameters(projection);
+                            return new ProjectionView(
+                                    projection.label(),
+                                    (double) (dense - after.parameters(projection) + zeros) / dense,
+                                    zeros,
+                                    List.of(before.out(projection), before.in(projection)),
+                                    List.of(after.out(projection), after.in(projection)));
+                        })
+                        .toList());
+    }
+}

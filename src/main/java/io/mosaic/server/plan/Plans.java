@@ -1,0 +1,129 @@
+package io.mosaic.server.plan;
+
+import io.mosaic.engine.allocation.SensitivityAllocation;
+import io.mosaic.engine.allocation.SensitivityProfile;
+import io.mosaic.engine.calibration.CalibrationWindows;
+import io.mosaic.engine.checkpoint.ModelConfig;
+import io.mosaic.engine.llama.LayerShape;
+import io.mosaic.engine.llama.ProjectionId;
+import io.mosaic.engine.pipeline.PruningReport;
+import io.mosaic.engine.pruning.Category;
+import io.mosaic.engine.pruning.PruningPlan;
+import io.mosaic.engine.pruning.PruningRecipe;
+import io.mosaic.engine.ranking.OutlierRanking;
+import io.mosaic.engine.search.SearchCost;
+import io.mosaic.server.corpus.CorpusCatalog;
+import io.mosaic.server.job.JobRequest;
+import io.mosaic.server.job.JobService;
+import io.mosaic.server.model.ModelCatalog;
+import io.mosaic.server.model.ModelFacts;
+import io.mosaic.server.report.MeasurementAlias;
+import io.mosaic.server.report.MeasurementTable;
+import io.mosaic.server.report.Reports;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import org.springframework.stereotype.Service;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Works out what a job would do from headers and stored measurements; reads no weight and runs nothing. */
+@Service
+class Plans {
+    private final JobService jobs;
+    private final CorpusCatalog corpora;
+    private final MeasurementTable<OutlierRanking> rankings;
+    private final MeasurementTable<SensitivityProfile> profiles;
+    private final Reports reports;
+
+    Plans(
+            JobService jobs,
+            CorpusCatalog corpora,
+            MeasurementTable<OutlierRanking> rankings,
+            MeasurementTable<SensitivityProfile> profiles,
+            Reports reports) {
+        this.jobs = jobs;
+        this.corpora = corpora;
+        this.rankings = rankings;
+        this.profiles = profiles;
+        this.reports = reports;
+    }
+
+    /** @throws io.mosaic.server.error.InvalidRequestException as for a job */
+    PlanView plan(ObjectNode body) {
+        JobService.Checked checked = jobs.check(body);
+        JobRequest request = checked.request();
+        ModelCatalog.Entry model = checked.model();
+        ModelFacts facts = model.requireFacts();
+        List<LayerShape> layers = Collections.nCopies(facts.config().layers(), LayerShape.of(facts.config()));
+        MeasurementAlias alias = MeasurementAlias.of(
+                request, model, corpora.find(request.calibration().corpus()).orElseThrow());
+        Based based = based(request.recipe(), layers, alias);
+        PruningPlan plan = based.plan();
+        long zeros = plan.zeros().projections().stream()
+                .mapToLong(id -> plan.zeros().target(id).zeros())
+                .sum();
+        long removed = plan.structure().removedParameters();
+        return new PlanView(
+                request,
+                based.basis(),
+                layers.stream().mapToLong(LayerShape::parameters).sum(),
+                removed,
+                zeros,
+                PlanView.layers(plan),
+                new PruningReport.ComparedBytes(
+                        facts.weightBytes(), facts.weightBytes() - removed * facts.weightBytes() / facts.parameters()),
+                checked.needsBytes(),
+                seconds(request, facts.config()));
+    }
+
+    private record Based(PlanView.Basis basis, PruningPlan plan) {}
+
+    private Based based(PruningRecipe recipe, List<LayerShape> layers, MeasurementAlias alias) {
+        if (!recipe.allocation().ranked()) {
+            return new Based(PlanView.Basis.SHAPES, PruningPlan.of(recipe, layers, OutlierRanking.none(layers.size())));
+        }
+        Optional<OutlierRanking> ranking = rankings.findByAlias(alias.ranking());
+        PruningPlan plan = PruningPlan.of(recipe, layers, ranking.orElse(OutlierRanking.none(layers.size())));
+        if (recipe.searched()) {
+            return profiles.findByAlias(alias.profile())
+                    .map(profile -> new Based(
+                            recipe.category() == Category.STRUCTURED
+                                    ? PlanView.Basis.SHAPES
+                                    : PlanView.Basis.SENSITIVITIES,
+                            new PruningPlan(
+                                    plan.structure(),
+                                    SensitivityAllocation.of(
+                                            profile,
+                                            plan.structure().after(),
+                                            PruningPlan.zeros(recipe, plan.structure()),
+                                            (ProjectionId id) -> 1))))
+                    .orElse(new Based(PlanView.Basis.UNMEASURED, plan));
+        }
+        return new Based(ranking.isPresent() ? PlanView.Basis.RANKING : PlanView.Basis.UNMEASURED, plan);
+    }
+
+    /** As long as the last finished job took, by the ratio of their operations. */
+    private Optional<Double> seconds(JobRequest request, ModelConfig config) {
+        return reports.latest().flatMap(latest -> {
+            double operations = operations(latest.request(), latest.config());
+            double seconds = latest.report().stages().stream()
+                    .filter(stage -> switch (stage.stage()) {
+                        case RANKING, ALLOCATING, PRUNING -> true;
+                        case LOADING, EVALUATING, EXPORTING -> false;
+                    })
+                    .mapToDouble(PruningReport.StageTime::seconds)
+                    .sum();
+            return operations == 0 ? Optional.empty() : Optional.of(seconds * operations(request, config) / operations);
+        });
+    }
+
+    private static double operations(JobRequest request, ModelConfig config) {
+        PruningRecipe recipe = request.recipe();
+        return new SearchCost(
+                        config,
+                        new CalibrationWindows(
+                                request.calibration().samples(),
+                                request.calibration().sequenceLength()))
+                .operations(recipe);
+    }
+}

@@ -1,0 +1,30 @@
+package io.mosaic.server.report;
+
+import io.mosaic.engine.calibration.CalibrationWindows;
+import io.mosaic.engine.pipeline.Hashes;
+import io.mosaic.engine.search.SearchCost;
+import io.mosaic.server.corpus.CorpusCatalog;
+import io.mosaic.server.job.JobRequest;
+import io.mosaic.server.model.ModelCatalog;
+
+/**
+ * Names measurements by what is known without reading a weight or a text: names, sizes and times of files, and the
+ * request's calibration.
+ *
+ * @param ranking alias of the outlier ranking
+ * @param profile alias of the sensitivity profile
+ */
+public record MeasurementAlias(String ranking, String profile) {
+    /** @param model a faultless model */
+    public static MeasurementAlias of(JobRequest request, ModelCatalog.Entry model, CorpusCatalog.Entry corpus) {
+        JobRequest.Calibration calibration = request.calibration();
+        String inputs = String.join("\n", model.id().toString(), model.files().toString(), corpus.toString()) + "\n"
+                + calibration;
+        int windows = new SearchCost(
+                        model.requireFacts().config(),
+                        new CalibrationWindows(calibration.samples(), calibration.sequenceLength()))
+                .windows(request.recipe().allocation().searchBudget());
+        return new MeasurementAlias(
+                Hashes.text(inputs + "\n" + request.outlierThreshold()), Hashes.text(inputs + "\n" + windows));
+    }
+}
