@@ -105,19 +105,13 @@ public record PruningPlan(StructuredPlan structure, SparsityAllocation zeros) {
                         recipe.structure().alignment(),
                         structuredLimit(recipe, layers));
         };
-        plans.forEach(plan -> checkReached(recipe, plan));
-        return plans;
-    }
-
-    /** What structured removal leaves over can be zeroed, what it overshoots cannot be given back. */
-    private static long structuredLimit(PruningRecipe recipe, List<LayerShape> layers) {
-        return recipe.category() == Category.STRUCTURED ? Long.MAX_VALUE : recipe.budget(layers);
-    }
-
-    private static void checkReached(PruningRecipe recipe, StructuredPlan plan) {
-        double reached = (double) plan.removedParameters()
-                / plan.before().stream().mapToLong(LayerShape::parameters).sum();
-        if (recipe.category() == Category.STRUCTURED && Math.abs(reached - recipe.sparsity()) > STRUCTURED_TOLERANCE) {
+        if (recipe.category() != Category.STRUCTURED) {
+            return plans; // zeros make up the difference
+        }
+        List<StructuredPlan> near = plans.stream()
+                .filter(plan -> Math.abs(reached(plan) - recipe.sparsity()) <= STRUCTURED_TOLERANCE)
+                .toList();
+        if (near.isEmpty()) {
             throw new MosaicException(
                     ErrorCode.STRUCTURE_TOO_COARSE,
                     String.format(
@@ -125,9 +119,20 @@ public record PruningPlan(StructuredPlan structure, SparsityAllocation zeros) {
                             "Whole heads and channels in multiples of %d reach %.4f, not %.4f, of this model; "
                                     + "use category composite, which makes up the difference, or another sparsity",
                             recipe.structure().alignment(),
-                            reached,
+                            reached(plans.getFirst()),
                             recipe.sparsity()));
         }
+        return near;
+    }
+
+    /** What structured removal leaves over can be zeroed, what it overshoots cannot be given back. */
+    private static long structuredLimit(PruningRecipe recipe, List<LayerShape> layers) {
+        return recipe.category() == Category.STRUCTURED ? Long.MAX_VALUE : recipe.budget(layers);
+    }
+
+    private static double reached(StructuredPlan plan) {
+        return (double) plan.removedParameters()
+                / plan.before().stream().mapToLong(LayerShape::parameters).sum();
     }
 
     private static SparsityAllocation allocate(

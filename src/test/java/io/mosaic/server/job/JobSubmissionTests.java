@@ -68,7 +68,6 @@ class JobSubmissionTests {
         JsonNode unstructured = request(Requests.tiny("submission/unstructured").put("category", "unstructured"));
         JsonNode structured = request(Requests.tiny("submission/structured")
                 .put("category", "structured")
-                .put("alignment", 8)
                 .put("allocation", "uniform"));
 
         assertThat(unstructured.propertyNames())
