@@ -18,7 +18,8 @@ final class StrictJson {
 
     /** What Jackson adds in terms of its own classes and options. */
     private static final Pattern JARGON = Pattern.compile(
-            " ?\\(((?:start marker|for \\w+ starting) at \\[.*?]|bound as `.*?`)\\)|, from `.*?`|: (not allowed as per|enable) `.*");
+            " ?\\(((?:start marker|for \\w+ starting) at \\[.*?]|bound as `.*?`)\\)|, from `.*?`|: (not allowed as per|enable) `.*"
+                    + "| \\((not recognized as one since|consider enabling) .*");
 
     private StrictJson() {}
 

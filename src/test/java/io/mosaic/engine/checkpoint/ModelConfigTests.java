@@ -140,7 +140,17 @@ class ModelConfigTests {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "{", "{\"a\":1,\"a\":2}", "{} {}", "{\"hidden_size\":NaN}", "\u0000"})
+    @ValueSource(
+            strings = {
+                "",
+                "{",
+                "{\"a\":1,\"a\":2}",
+                "{} {}",
+                "/* */ {}",
+                "{\"a\": +1}",
+                "{\"hidden_size\":NaN}",
+                "\u0000"
+            })
     void fileThatIsNotJsonIsRefused(String content) {
         refused(ErrorCode.CONFIG_INVALID, content, content.isEmpty() ? "not a JSON object" : "not valid JSON");
     }
