@@ -20,6 +20,7 @@ import org.springframework.context.event.EventListener;
 import org.springframework.core.env.Environment;
 import org.springframework.stereotype.Component;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /** On a first start with the embedded database: prunes the demo model once and shows what came of it. */
 @Component
@@ -30,6 +31,8 @@ class DemoJob {
     private static final String KEY = "mosaic-demo";
 
     private static final String OUTPUT = "mosaic/demo-50";
+
+    private static final int SAMPLES = 32;
 
     private final DemoProperties properties;
     private final DemoInstaller installer;
@@ -72,13 +75,13 @@ class DemoJob {
     }
 
     private void submit() {
-        JobService.Submission submission = jobs.submit(
-                JsonMapper.shared()
-                        .createObjectNode()
-                        .put("model", DemoInstaller.MODEL.toString())
-                        .put("sparsity", 0.5)
-                        .put("output", OUTPUT),
-                Optional.of(KEY));
+        ObjectNode request = JsonMapper.shared()
+                .createObjectNode()
+                .put("model", DemoInstaller.MODEL.toString())
+                .put("sparsity", 0.5)
+                .put("output", OUTPUT);
+        request.putObject("calibration").put("samples", SAMPLES); // all of the corpus takes four times as long
+        JobService.Submission submission = jobs.submit(request, Optional.of(KEY));
         Job job = submission.job();
         if (submission.created()) {
             log.info("First start: pruning the demo model, {}/jobs/{}", url(), job.id());
