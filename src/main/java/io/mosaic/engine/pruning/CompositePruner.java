@@ -77,6 +77,11 @@ public final class CompositePruner {
         HESSIANS
     }
 
+    /** What this recipe's layers see of those before them. */
+    Propagation propagation() {
+        return recipe.propagation();
+    }
+
     public Needs needs() {
         boolean structured = plan.structure().removedParameters() > 0;
         if (structured || recipe.removal().method() == UnstructuredMethod.SPARSEGPT) {

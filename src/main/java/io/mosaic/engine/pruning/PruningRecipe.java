@@ -16,9 +16,15 @@ import java.util.List;
  * @param removal the unstructured part
  * @param structure the structured part
  * @param allocation how the target is spread over projections
+ * @param propagation what each layer sees of those before it
  */
 public record PruningRecipe(
-        double sparsity, Category category, Removal removal, Structure structure, Allocation allocation) {
+        double sparsity,
+        Category category,
+        Removal removal,
+        Structure structure,
+        Allocation allocation,
+        Propagation propagation) {
 
     /** Which single weights go. */
     public record Removal(UnstructuredMethod method, SparsityPattern pattern) {}

@@ -16,8 +16,8 @@ import java.util.EnumMap;
 import java.util.Map;
 
 /**
- * Prunes a model layer by layer; one layer is resident at a time. Each layer sees what the pruned layers before it give
- * out, as stored: a walk propagates the weights as they are rounded for the file.
+ * Prunes a model layer by layer; one layer is resident at a time. Each layer sees what the layers before it give out:
+ * the pruned ones as they are rounded for the file, or the dense ones.
  */
 public final class PruningWalk {
     private final NDManager device;
@@ -50,15 +50,19 @@ public final class PruningWalk {
             RotaryEmbedding rotary = new RotaryEmbedding(scope, checkpoint.config(), calibration.length());
             for (int index = 0; index < layers; index++) {
                 LayerWeights dense = LayerWeights.read(checkpoint, index);
+                boolean last = index + 1 == layers; // nothing reads the stream behind it
                 CompositePruner.Pruned pruned;
                 try (InputStatistics statistics = statistics(pruner, scope, dense)) {
                     try (DecoderLayer layer = new DecoderLayer(scope, dense, rotary, epsilon)) {
-                        states.observe(layer, statistics);
+                        switch (pruner.propagation()) {
+                            case PRUNED -> states.observe(layer, statistics);
+                            case DENSE -> states.advance(index, layer, statistics);
+                        }
                     }
                     pruned = pruner.prune(scope, index, dense, statistics, token);
                 }
                 LayerWeights written = hand(sink, index, pruned);
-                if (index + 1 < layers) { // nothing reads the stream behind the last layer
+                if (pruner.propagation() == Propagation.PRUNED && !last) {
                     try (DecoderLayer layer = new DecoderLayer(scope, written, rotary, epsilon)) {
                         states.advance(index, layer, SiteObserver.NONE);
                     }

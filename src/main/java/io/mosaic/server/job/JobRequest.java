@@ -5,6 +5,7 @@ import com.fasterxml.jackson.annotation.JsonValue;
 import io.mosaic.engine.allocation.AllocationMethod;
 import io.mosaic.engine.calibration.Sampling;
 import io.mosaic.engine.pruning.Category;
+import io.mosaic.engine.pruning.Propagation;
 import io.mosaic.engine.pruning.PruningRecipe;
 import io.mosaic.engine.pruning.structured.Layout;
 import io.mosaic.engine.pruning.structured.StructuredScore;
@@ -96,6 +97,14 @@ public record JobRequest(
                 maximum = "1000",
                 defaultValue = "8")
         Optional<Double> searchBudget,
+
+        @Schema(
+                description =
+                        "What a layer sees while it is pruned: the pruned layers before it (best quality), or the "
+                                + "dense ones (one forward less a layer)",
+                implementation = Propagation.class,
+                defaultValue = "pruned")
+        Optional<Propagation> propagation,
 
         Calibration calibration,
         Evaluation evaluation,
@@ -192,6 +201,7 @@ public record JobRequest(
                         structuredScore.orElse(StructuredScore.OBS),
                         layout.orElse(Layout.UNIFORM),
                         alignment.orElse(ALIGNMENT)),
-                new PruningRecipe.Allocation(allocation, outlierThreshold, lambda, searchBudget.orElse(SEARCH_BUDGET)));
+                new PruningRecipe.Allocation(allocation, outlierThreshold, lambda, searchBudget.orElse(SEARCH_BUDGET)),
+                propagation.orElse(Propagation.PRUNED));
     }
 }

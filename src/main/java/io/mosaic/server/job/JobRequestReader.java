@@ -9,6 +9,7 @@ import io.mosaic.engine.checkpoint.ModelConfig;
 import io.mosaic.engine.evaluation.Perplexity;
 import io.mosaic.engine.llama.LayerShape;
 import io.mosaic.engine.pruning.Category;
+import io.mosaic.engine.pruning.Propagation;
 import io.mosaic.engine.pruning.PruningPlan;
 import io.mosaic.engine.pruning.structured.Layout;
 import io.mosaic.engine.pruning.structured.StructuredScore;
@@ -110,6 +111,8 @@ class JobRequestReader {
             double threshold =
                     fields.above("outlierThreshold", 0, MOST_THRESHOLD).orElse(5.0);
             double lambda = fields.between("lambda", 0, MOST_LAMBDA).orElse(0.08);
+            Propagation propagation =
+                    fields.choice("propagation", Propagation.class).orElse(Propagation.PRUNED);
             Optional<Integer> alignment = fields.count("alignment");
             Optional<Double> searchBudget = fields.between("searchBudget", 1, MOST_SEARCH);
             if (share.filter(s -> s.value() instanceof StructuredShare.Auto).isPresent()
@@ -148,6 +151,7 @@ class JobRequestReader {
                     allocation == AllocationMethod.AUTO
                             ? Optional.of(searchBudget.orElse(JobRequest.SEARCH_BUDGET))
                             : Optional.empty(),
+                    Optional.of(propagation),
                     calibration,
                     evaluation,
                     output);

@@ -13,6 +13,7 @@ import io.mosaic.engine.llama.LayerShape;
 import io.mosaic.engine.llama.Projection;
 import io.mosaic.engine.llama.ProjectionId;
 import io.mosaic.engine.pruning.Category;
+import io.mosaic.engine.pruning.Propagation;
 import io.mosaic.engine.pruning.PruningRecipe;
 import io.mosaic.engine.pruning.structured.Layout;
 import io.mosaic.engine.pruning.structured.StructuredScore;
@@ -96,7 +97,8 @@ class RealisedShareTests {
                 category,
                 new PruningRecipe.Removal(method, pattern),
                 new PruningRecipe.Structure(new StructuredShare.Fixed(0.5), score, Layout.UNIFORM, 2),
-                new PruningRecipe.Allocation(allocation, 3, 0.08, 8));
+                new PruningRecipe.Allocation(allocation, 3, 0.08, 8),
+                Propagation.PRUNED);
     }
 
     /** Every combination, each on one of the models in turn. */

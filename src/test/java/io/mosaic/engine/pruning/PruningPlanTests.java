@@ -65,7 +65,8 @@ class PruningPlanTests {
                 new PruningRecipe.Removal(UnstructuredMethod.SPARSEGPT, pattern),
                 new PruningRecipe.Structure(
                         new StructuredShare.Fixed(share), StructuredScore.OBS, Layout.UNIFORM, alignment),
-                new PruningRecipe.Allocation(allocation, 5, 0.08, 8));
+                new PruningRecipe.Allocation(allocation, 5, 0.08, 8),
+                Propagation.PRUNED);
     }
 
     @Provide

@@ -19,6 +19,7 @@ import io.mosaic.engine.llama.LayerWeights;
 import io.mosaic.engine.llama.Projection;
 import io.mosaic.engine.llama.SiteObserver;
 import io.mosaic.engine.pruning.Category;
+import io.mosaic.engine.pruning.Propagation;
 import io.mosaic.engine.pruning.PruningPlan;
 import io.mosaic.engine.pruning.PruningRecipe;
 import io.mosaic.engine.pruning.structured.Layout;
@@ -79,7 +80,8 @@ class PlanSearchTests {
                 category,
                 new PruningRecipe.Removal(UnstructuredMethod.SPARSEGPT, new SparsityPattern.Free()),
                 new PruningRecipe.Structure(share, StructuredScore.OBS, Layout.UNIFORM, 32),
-                new PruningRecipe.Allocation(AllocationMethod.AUTO, 5, 0.08, 8));
+                new PruningRecipe.Allocation(AllocationMethod.AUTO, 5, 0.08, 8),
+                Propagation.PRUNED);
     }
 
     private static PlanSearch.Result search(PruningRecipe recipe, double budget) {

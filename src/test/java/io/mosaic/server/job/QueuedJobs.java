@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import io.mosaic.engine.allocation.AllocationMethod;
 import io.mosaic.engine.calibration.Sampling;
 import io.mosaic.engine.pruning.Category;
+import io.mosaic.engine.pruning.Propagation;
 import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
 import io.mosaic.fixture.TestHome;
 import java.time.Instant;
@@ -57,6 +58,7 @@ final class QueuedJobs {
                 5.0,
                 0.08,
                 Optional.empty(),
+                Optional.of(Propagation.PRUNED),
                 new JobRequest.Calibration(TestHome.TEXT, 4, 32, 0, Sampling.RANDOM),
                 new JobRequest.Evaluation(List.of(), false),
                 "queue/" + id);

@@ -1,0 +1,92 @@
+package io.mosaic.engine.pruning;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ai.djl.Device;
+import ai.djl.ndarray.NDManager;
+import io.mosaic.engine.CancellationToken;
+import io.mosaic.engine.allocation.AllocationMethod;
+import io.mosaic.engine.allocation.SparsityAllocation;
+import io.mosaic.engine.calibration.CalibrationSet;
+import io.mosaic.engine.checkpoint.Checkpoint;
+import io.mosaic.engine.llama.LayerShape;
+import io.mosaic.engine.llama.LayerWeights;
+import io.mosaic.engine.llama.Projection;
+import io.mosaic.engine.pruning.structured.Layout;
+import io.mosaic.engine.pruning.structured.StructuredPlan;
+import io.mosaic.engine.pruning.structured.StructuredScore;
+import io.mosaic.engine.pruning.structured.StructuredShare;
+import io.mosaic.engine.pruning.unstructured.SparsityPattern;
+import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
+import io.mosaic.engine.tensor.Tensors;
+import io.mosaic.fixture.Demo;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** What the layers of a walk see of the layers before them. */
+class PruningWalkTests {
+    private static final double REST = 0.5;
+
+    /** The demo model's layers, the first with its own share removed, the others with half. */
+    private static List<LayerWeights> prune(Propagation propagation, double first) {
+        PruningRecipe recipe = new PruningRecipe(
+                REST,
+                Category.UNSTRUCTURED,
+                new PruningRecipe.Removal(UnstructuredMethod.SPARSEGPT, new SparsityPattern.Free()),
+                new PruningRecipe.Structure(new StructuredShare.Fixed(0), StructuredScore.OBS, Layout.UNIFORM, 32),
+                new PruningRecipe.Allocation(AllocationMethod.UNIFORM, 5, 0.08, 8),
+                propagation);
+        try (NDManager manager = Tensors.open(Device.cpu());
+                Checkpoint checkpoint = Demo.checkpoint()) {
+            List<LayerShape> layers =
+                    Collections.nCopies(checkpoint.config().layers(), LayerShape.of(checkpoint.config()));
+            long size = layers.getFirst().parameters();
+            SparsityAllocation zeros = SparsityAllocation.nearest(
+                    id -> id.layer() == 0 ? first : REST,
+                    layers,
+                    Math.round(first * size) + Math.round(REST * size * (layers.size() - 1)));
+            List<LayerWeights> pruned = new ArrayList<>();
+            CalibrationSet few =
+                    new CalibrationSet(Arrays.copyOf(Demo.calibration().windows(), 4));
+            new PruningWalk(manager, checkpoint, few, new CancellationToken())
+                    .run(
+                            new CompositePruner(recipe, new PruningPlan(StructuredPlan.none(layers), zeros)),
+                            (index, layer, dampening) -> pruned.add(layer));
+            return pruned;
+        }
+    }
+
+    private static boolean same(LayerWeights a, LayerWeights b) {
+        return Arrays.stream(Projection.values()).allMatch(p -> Arrays.equals(a.weight(p), b.weight(p)));
+    }
+
+    @Test
+    void densePropagationHidesWhatEarlierLayersLost() {
+        List<LayerWeights> little = prune(Propagation.DENSE, 0.25);
+        List<LayerWeights> much = prune(Propagation.DENSE, 0.75);
+        assertThat(same(little.getFirst(), much.getFirst())).isFalse();
+        for (int layer = 1; layer < little.size(); layer++) {
+            assertThat(same(little.get(layer), much.get(layer)))
+                    .as("layer %d", layer)
+                    .isTrue();
+        }
+    }
+
+    @Test
+    void prunedPropagationShowsIt() {
+        List<LayerWeights> little = prune(Propagation.PRUNED, 0.25);
+        List<LayerWeights> much = prune(Propagation.PRUNED, 0.75);
+        assertThat(same(little.get(1), much.get(1))).isFalse();
+    }
+
+    @Test
+    void firstLayerSeesTheEmbeddingEitherWay() {
+        assertThat(same(
+                        prune(Propagation.DENSE, 0.5).getFirst(),
+                        prune(Propagation.PRUNED, 0.5).getFirst()))
+                .isTrue();
+    }
+}
