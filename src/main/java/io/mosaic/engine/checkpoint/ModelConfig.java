@@ -35,7 +35,7 @@ public record ModelConfig(
     /** The architectures that this engine reads; both are the same graph. */
     public static final List<String> SUPPORTED = List.of("LlamaForCausalLM", "MistralForCausalLM");
 
-    private static final String FILE = "config.json";
+    public static final String FILE = "config.json";
     private static final int MAX_FILE_BYTES = 1 << 20;
 
     static ModelConfig read(Path folder) {

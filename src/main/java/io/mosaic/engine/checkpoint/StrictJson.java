@@ -8,8 +8,8 @@ import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 
 /** JSON from strangers: duplicate keys and trailing text are faults. */
-final class StrictJson {
-    static final JsonMapper MAPPER = JsonMapper.builder()
+public final class StrictJson {
+    public static final JsonMapper MAPPER = JsonMapper.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
@@ -24,7 +24,7 @@ final class StrictJson {
     private StrictJson() {}
 
     /** What is wrong with the text, and in which line and column of it. */
-    static String fault(JacksonException e) {
+    public static String fault(JacksonException e) {
         TokenStreamLocation at = e.getLocation();
         String place =
                 at == null || at.getLineNr() < 1 ? "" : " at line " + at.getLineNr() + ", column " + at.getColumnNr();

@@ -65,6 +65,10 @@ public final class Hashes {
     }
 
     private static void update(MessageDigest digest, CalibrationSet windows) {
+        digest.update(ByteBuffer.allocate(2 * Integer.BYTES)
+                .putInt(windows.samples())
+                .putInt(windows.length())
+                .array());
         for (int[] window : windows.windows()) {
             ByteBuffer ids = ByteBuffer.allocate(window.length * Integer.BYTES);
             ids.asIntBuffer().put(window);

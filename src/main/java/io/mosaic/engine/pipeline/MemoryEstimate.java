@@ -63,7 +63,7 @@ public final class MemoryEstimate {
 
     /** Streams and answers of the held-out windows, and the head that judges them. */
     private static long search(ModelConfig config, CalibrationWindows windows, PruningRecipe recipe) {
-        SearchCost cost = new SearchCost(config, windows);
+        SearchCost cost = new SearchCost(config, windows, recipe.propagation());
         long tokens = (long) cost.windows(recipe.allocation().searchBudget()) * windows.length();
         return (cost.streams() * tokens + config.vocabularySize()) * config.hiddenSize() * FLOAT + HeldOut.KEPT_BYTES;
     }

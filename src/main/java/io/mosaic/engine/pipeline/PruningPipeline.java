@@ -13,14 +13,15 @@ import io.mosaic.engine.calibration.CalibrationSet;
 import io.mosaic.engine.calibration.Corpus;
 import io.mosaic.engine.calibration.HeldOutSet;
 import io.mosaic.engine.checkpoint.Checkpoint;
+import io.mosaic.engine.checkpoint.ModelConfig;
 import io.mosaic.engine.checkpoint.Tokenizer;
 import io.mosaic.engine.evaluation.LatencyBenchmark;
 import io.mosaic.engine.evaluation.Perplexity;
 import io.mosaic.engine.export.HuggingFaceExporter;
 import io.mosaic.engine.export.ModelCard;
 import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.LlamaModel;
 import io.mosaic.engine.llama.LlamaTensors;
+import io.mosaic.engine.pruning.Category;
 import io.mosaic.engine.pruning.CompositePruner;
 import io.mosaic.engine.pruning.PruningPlan;
 import io.mosaic.engine.pruning.PruningWalk;
@@ -48,7 +49,7 @@ import org.jspecify.annotations.Nullable;
  * export before calling it done.
  */
 public final class PruningPipeline {
-    private static final int PROBE_TOKENS = 8;
+    private static final int PROBE_TOKENS = 32;
 
     private final Device device;
     private final MeasurementStore<OutlierRanking> rankings;
@@ -82,7 +83,7 @@ public final class PruningPipeline {
                     e);
         } catch (EngineException e) {
             String message = String.valueOf(e.getMessage());
-            if (message.toLowerCase(Locale.ROOT).contains("memory")) {
+            if (message.toLowerCase(Locale.ROOT).contains("out of memory") || message.contains("alloc")) {
                 throw new MosaicException(
                         ErrorCode.OUT_OF_MEMORY,
                         "Device " + name() + " ran out of memory: "
@@ -105,8 +106,9 @@ public final class PruningPipeline {
         private final Stopwatch stages;
         private final CancellationToken token;
         private final Map<String, String> corpusHashes = new LinkedHashMap<>();
+        private String measuredSha256 = ""; // of what a measurement depends on: weights and config.json
         private boolean rankingReused;
-        private Optional<SearchReport> search = Optional.empty();
+        private Optional<SearchReport> report = Optional.empty();
 
         Run(
                 PruningTask task,
@@ -127,20 +129,21 @@ public final class PruningPipeline {
             stages.enter(PipelineStage.LOADING);
             LlamaTensors.check(checkpoint);
             String modelSha256 = Hashes.files(checkpoint.weightFiles());
+            measuredSha256 = Hashes.text(
+                    modelSha256 + Hashes.files(List.of(task.model().folder().resolve(ModelConfig.FILE))));
             CalibrationSet calibration = calibration();
             Map<String, int[]> texts = new LinkedHashMap<>();
             task.evaluation().perplexity().forEach(text -> texts.put(text.name(), tokens(text)));
 
             stages.enter(PipelineStage.RANKING);
-            Optional<OutlierRanking> ranking = task.recipe().allocation().ranked()
-                    ? Optional.of(ranking(modelSha256, calibration))
-                    : Optional.empty();
+            Optional<OutlierRanking> ranking =
+                    task.recipe().ranked() ? Optional.of(ranking(calibration)) : Optional.empty();
 
             stages.enter(PipelineStage.ALLOCATING);
             LayerShape shape = LayerShape.of(checkpoint.config());
             List<LayerShape> layers = Collections.nCopies(checkpoint.config().layers(), shape);
             PruningPlan plan = task.recipe().searched()
-                    ? search(modelSha256, calibration, layers, ranking.orElseThrow())
+                    ? search(calibration, layers, ranking)
                     : PruningPlan.of(task.recipe(), layers, ranking.orElse(OutlierRanking.none(layers.size())));
 
             stages.enter(PipelineStage.PRUNING);
@@ -157,10 +160,10 @@ public final class PruningPipeline {
 
                 stages.enter(PipelineStage.EXPORTING);
                 LlamaTensors.check(pruned);
-                generate(pruned, calibration.windows()[0]);
+                predict(pruned, calibration.windows()[0]);
                 PruningReport report = new PruningReport(
                         ledger.sparsity(),
-                        search,
+                        this.report,
                         perplexities,
                         latency.map(Run::latency),
                         memory(pruned, latency),
@@ -191,9 +194,9 @@ public final class PruningPipeline {
             return tokenizer.encode(corpus.text());
         }
 
-        private OutlierRanking ranking(String modelSha256, CalibrationSet calibration) {
+        private OutlierRanking ranking(CalibrationSet calibration) {
             double threshold = task.recipe().allocation().outlierThreshold();
-            String key = Hashes.rankingKey(modelSha256, calibration, threshold);
+            String key = Hashes.rankingKey(measuredSha256, calibration, threshold);
             Optional<OutlierRanking> stored = rankings.find(key);
             if (stored.isPresent()) {
                 rankingReused = true;
@@ -206,44 +209,51 @@ public final class PruningPipeline {
             return ranking;
         }
 
-        /** Sensitivities first, then the candidates that the rest of the budget buys. */
+        /** Sensitivities first, where zeros are spread by them; then the candidates that the rest of the budget buys. */
         private PruningPlan search(
-                String modelSha256, CalibrationSet calibration, List<LayerShape> layers, OutlierRanking ranking) {
+                CalibrationSet calibration, List<LayerShape> layers, Optional<OutlierRanking> ranking) {
             double budget = task.recipe().allocation().searchBudget();
             PruningTask.Calibration wish = task.calibration();
-            SearchCost cost = new SearchCost(checkpoint.config(), wish.windows());
+            SearchCost cost = new SearchCost(
+                    checkpoint.config(), wish.windows(), task.recipe().propagation());
             HeldOutSet windows = HeldOutSet.of(
                     tokens(wish.corpus()), wish.windows(), wish.sampling(), wish.seed(), cost.windows(budget));
             try (HeldOut heldOut = new HeldOut(manager, checkpoint, windows.set(), token)) {
-                String key = Hashes.profileKey(modelSha256, calibration, windows.set());
-                Optional<SensitivityProfile> stored = profiles.find(key);
-                SensitivityProfile profile = stored.orElseGet(() -> {
-                    SensitivityProfile measured = new SensitivityProfiler(manager, checkpoint, token)
-                            .profile(calibration, heldOut, done -> stages.step(done, 2 * layers.size()));
-                    profiles.save(key, measured);
-                    return measured;
-                });
-                double spent = (rankingReused ? 0 : cost.ranking())
-                        + (stored.isPresent() ? 0 : cost.profile(windows.set().samples()));
-                PlanSearch.Result result = new PlanSearch(manager, checkpoint, calibration, heldOut, cost, token)
-                        .run(
-                                task.recipe(),
-                                layers,
-                                ranking,
-                                profile,
-                                budget - spent,
-                                (tried, affordable) -> stages.step(affordable + tried, 2 * affordable));
-                search = Optional.of(new SearchReport(
+                double spent = ranking.isEmpty() || rankingReused ? 0 : cost.ranking();
+                PlanSearch search = new PlanSearch(manager, checkpoint, calibration, heldOut, cost, token);
+                PlanSearch.Listener listener = (tried, affordable) -> stages.step(affordable + tried, 2 * affordable);
+                PlanSearch.Result result;
+                boolean reused = false;
+                if (task.recipe().category() == Category.STRUCTURED) {
+                    result = search.shapes(task.recipe(), layers, budget - spent, listener);
+                } else {
+                    String key = Hashes.profileKey(measuredSha256, calibration, windows.set());
+                    Optional<SensitivityProfile> stored = profiles.find(key);
+                    reused = stored.isPresent();
+                    SensitivityProfile profile = stored.orElseGet(() -> profile(key, calibration, heldOut));
+                    spent += reused ? 0 : cost.profile(windows.set());
+                    result =
+                            search.run(task.recipe(), layers, ranking.orElseThrow(), profile, budget - spent, listener);
+                }
+                report = Optional.of(new SearchReport(
                         budget,
                         spent + result.spent(),
                         windows.set().samples(),
                         windows.set().length(),
                         windows.independent(),
-                        stored.isPresent(),
+                        reused,
                         result.chosen(),
                         result.candidates()));
                 return result.plan();
             }
+        }
+
+        private SensitivityProfile profile(String key, CalibrationSet calibration, HeldOut heldOut) {
+            int layers = checkpoint.config().layers();
+            SensitivityProfile profile = new SensitivityProfiler(manager, checkpoint, token)
+                    .profile(calibration, heldOut, done -> stages.step(done, 2 * layers));
+            profiles.save(key, profile);
+            return profile;
         }
 
         private void prune(CalibrationSet calibration, PruningPlan plan, SparsityLedger ledger) {
@@ -275,12 +285,15 @@ public final class PruningPipeline {
             return results;
         }
 
-        /** The export must load and speak before the job may succeed. */
-        private void generate(Checkpoint pruned, int[] window) {
-            int length = Math.max(1, Math.min(window.length, pruned.config().contextLength() - PROBE_TOKENS));
-            int[] prompt = Arrays.copyOf(window, Math.min(length, 32));
-            try (LlamaModel model = new LlamaModel(manager, pruned, prompt.length + PROBE_TOKENS)) {
-                model.greedy(prompt, PROBE_TOKENS);
+        /** The export must load and predict before the job may succeed; one layer at a time, like everything else. */
+        private void predict(Checkpoint pruned, int[] window) {
+            int[] prompt = Arrays.copyOf(window, Math.min(window.length, PROBE_TOKENS));
+            double perplexity = new Perplexity(manager, prompt.length, token)
+                    .of(pruned, task.calibration().corpus().name(), prompt, () -> {});
+            if (!Double.isFinite(perplexity)) {
+                throw new MosaicException(
+                        ErrorCode.ACTIVATION_NOT_FINITE,
+                        "The pruned model predicts a text of the calibration with perplexity " + perplexity);
             }
         }
 

@@ -44,12 +44,7 @@ public record PruningRecipe(
      * @param lambda half the spread of the densities
      * @param searchBudget what a search may cost, in pruning passes
      */
-    public record Allocation(AllocationMethod method, double outlierThreshold, double lambda, double searchBudget) {
-        /** Whether the outlier ranking decides anything. */
-        public boolean ranked() {
-            return method != AllocationMethod.UNIFORM;
-        }
-    }
+    public record Allocation(AllocationMethod method, double outlierThreshold, double lambda, double searchBudget) {}
 
     /** The recipe in words, for people. */
     public String describe() {
@@ -67,6 +62,15 @@ public record PruningRecipe(
             case UNSTRUCTURED -> new StructuredShare.Fixed(0);
             case STRUCTURED -> new StructuredShare.Fixed(1);
             case COMPOSITE -> structure.share();
+        };
+    }
+
+    /** Whether the outlier ranking decides anything. */
+    public boolean ranked() {
+        return switch (allocation.method()) {
+            case UNIFORM -> false;
+            case AUTO -> category != Category.STRUCTURED; // shapes are tried, not ranked
+            case LAYER, PROJECTION, AS_PUBLISHED -> true;
         };
     }
 

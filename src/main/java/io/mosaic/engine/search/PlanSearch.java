@@ -11,7 +11,6 @@ import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.llama.LayerShape;
 import io.mosaic.engine.llama.Projection;
 import io.mosaic.engine.llama.ProjectionId;
-import io.mosaic.engine.pruning.Category;
 import io.mosaic.engine.pruning.PruningPlan;
 import io.mosaic.engine.pruning.PruningRecipe;
 import io.mosaic.engine.pruning.structured.StructuredPlan;
@@ -36,7 +35,7 @@ public final class PlanSearch {
     /** An automatic share goes as far as it costs at most this much divergence: about 2 % perplexity. */
     private static final double SHARE_TOLERANCE = 0.02;
 
-    /** Halvings of the physical share, from removing everything physically down. */
+    /** Halvings between nothing and everything physical. */
     private static final int SHARE_STEPS = 4;
 
     private static final int MOST_STRUCTURES = 3;
@@ -87,40 +86,103 @@ public final class PlanSearch {
             SensitivityProfile profile,
             double budget,
             Listener listener) {
-        Run run = new Run(recipe, layers, ranking, profile, budget, listener);
-        run.search();
-        Trying best = Objects.requireNonNull(run.best);
-        return new Result(best.plan(), best.name(), run.candidates, run.tried * run.price);
+        Tally tally = new Tally(layers, budget, listener);
+        new Run(recipe, layers, ranking, profile, tally).search();
+        return tally.result();
+    }
+
+    /**
+     * Searches the structured category, where shapes are all there is to choose.
+     *
+     * @param budget pruning passes; at least one candidate is tried
+     */
+    public Result shapes(PruningRecipe recipe, List<LayerShape> layers, double budget, Listener listener) {
+        Trial trial = new Trial(device, checkpoint, calibration, heldOut, token);
+        Tally tally = new Tally(layers, budget, listener);
+        for (StructuredPlan structure : PruningPlan.structures(recipe, layers, OutlierRanking.none(layers.size()), 1)) {
+            if (tally.affords()) {
+                PruningPlan plan =
+                        new PruningPlan(structure, SparsityAllocation.nearest(id -> 0, structure.after(), 0));
+                tally.consider(tally.add("shape", plan, trial.divergence(recipe, plan)));
+            }
+        }
+        return tally.result();
     }
 
     private record Trying(String name, PruningPlan plan, double divergence) {}
+
+    /** What was tried, what it cost, and the best of it. */
+    private final class Tally {
+        private final List<SearchReport.Candidate> candidates = new ArrayList<>();
+        private final double price = cost.trial(heldOut.windows());
+        private final long prunable;
+        private final int affordable;
+        private final Listener listener;
+        private @Nullable Trying best;
+
+        Tally(List<LayerShape> layers, double budget, Listener listener) {
+            prunable = layers.stream().mapToLong(LayerShape::parameters).sum();
+            affordable = Math.max(1, (int) (budget / price));
+            this.listener = listener;
+        }
+
+        boolean affords() {
+            return candidates.size() < affordable;
+        }
+
+        Trying add(String name, PruningPlan plan, double divergence) {
+            LayerShape shape = plan.structure().after().getFirst();
+            candidates.add(new SearchReport.Candidate(
+                    name,
+                    (double) plan.structure().removedParameters() / prunable,
+                    shape.heads(),
+                    shape.keyValueHeads(),
+                    shape.ffn(),
+                    divergence));
+            listener.tried(candidates.size(), affordable);
+            return new Trying(name, plan, divergence);
+        }
+
+        /** Whether {@code trying} is the best so far; it is from now on. */
+        boolean consider(Trying trying) {
+            Trying before = best;
+            boolean better = before == null || trying.divergence() < before.divergence();
+            best = better ? trying : before;
+            return better;
+        }
+
+        void choose(Trying trying) {
+            best = trying;
+        }
+
+        Trying best() {
+            return Objects.requireNonNull(best);
+        }
+
+        Result result() {
+            return new Result(best().plan(), best().name(), candidates, candidates.size() * price);
+        }
+    }
 
     private final class Run {
         private final PruningRecipe recipe;
         private final List<LayerShape> layers;
         private final OutlierRanking ranking;
         private final SensitivityProfile profile;
-        private final Listener listener;
+        private final Tally tally;
         private final Trial trial = new Trial(device, checkpoint, calibration, heldOut, token);
-        private final List<SearchReport.Candidate> candidates = new ArrayList<>();
-        private final double price = cost.trial(heldOut.windows().samples());
-        private final int affordable;
-        private int tried;
-        private @Nullable Trying best;
 
         Run(
                 PruningRecipe recipe,
                 List<LayerShape> layers,
                 OutlierRanking ranking,
                 SensitivityProfile profile,
-                double budget,
-                Listener listener) {
+                Tally tally) {
             this.recipe = recipe;
             this.layers = layers;
             this.ranking = ranking;
             this.profile = profile;
-            this.listener = listener;
-            affordable = Math.max(1, (int) (budget / price));
+            this.tally = tally;
         }
 
         void search() {
@@ -128,13 +190,10 @@ public final class PlanSearch {
                 case StructuredShare.Fixed fixed -> shape(fixed.value());
                 case StructuredShare.Auto auto -> share();
             };
-            if (recipe.category() == Category.STRUCTURED) {
-                return; // shapes are all there is to choose
-            }
             for (AllocationMethod method :
                     List.of(AllocationMethod.UNIFORM, AllocationMethod.PROJECTION, AllocationMethod.LAYER)) {
-                if (affords()) {
-                    consider(attempt(
+                if (tally.affords()) {
+                    tally.consider(attempt(
                             method.toString(),
                             structure,
                             SparsityAllocation.of(
@@ -151,11 +210,11 @@ public final class PlanSearch {
         /** The best shape for a physical share, its zeros spread by sensitivity. */
         private StructuredPlan shape(double share) {
             for (StructuredPlan structure : structures(share)) {
-                if (affords()) {
-                    consider(bySensitivity(structure));
+                if (tally.affords()) {
+                    tally.consider(bySensitivity(structure));
                 }
             }
-            return Objects.requireNonNull(best).plan().structure();
+            return tally.best().plan().structure();
         }
 
         /** The largest physical share that costs hardly more than none; halved again and again. */
@@ -164,7 +223,7 @@ public final class PlanSearch {
             Trying chosen = none;
             double below = 0;
             double above = 1;
-            for (int step = 0; step < SHARE_STEPS && affords(); step++) {
+            for (int step = 0; step < SHARE_STEPS && tally.affords(); step++) {
                 double share = (below + above) / 2;
                 Trying trying = bySensitivity(structures(share).getFirst());
                 if (trying.divergence() <= none.divergence() + SHARE_TOLERANCE) {
@@ -174,7 +233,7 @@ public final class PlanSearch {
                     above = share;
                 }
             }
-            best = chosen;
+            tally.choose(chosen);
             return chosen.plan().structure();
         }
 
@@ -189,7 +248,7 @@ public final class PlanSearch {
             SplittableRandom random = new SplittableRandom(0);
             Map<Projection, Double> kinds = new EnumMap<>(Projection.class);
             double[] depths = new double[layers.size()];
-            for (int variation = 1; affords(); variation++) {
+            for (int variation = 1; tally.affords(); variation++) {
                 Map<Projection, Double> newKinds = new EnumMap<>(Projection.class);
                 for (Projection projection : Projection.values()) {
                     newKinds.put(projection, kinds.getOrDefault(projection, 0.0) + SPREAD * random.nextGaussian());
@@ -205,7 +264,7 @@ public final class PlanSearch {
                         structure,
                         SensitivityAllocation.of(
                                 profile, structure.after(), PruningPlan.zeros(recipe, structure), weight));
-                if (varied == consider(varied)) {
+                if (tally.consider(varied)) {
                     kinds = newKinds;
                     depths = newDepths;
                 }
@@ -222,31 +281,7 @@ public final class PlanSearch {
 
         private Trying attempt(String name, StructuredPlan structure, SparsityAllocation zeros) {
             PruningPlan plan = new PruningPlan(structure, zeros);
-            double divergence = trial.divergence(recipe, plan);
-            LayerShape shape = structure.after().getFirst();
-            double prunable = layers.stream().mapToLong(LayerShape::parameters).sum();
-            candidates.add(new SearchReport.Candidate(
-                    name,
-                    structure.removedParameters() / prunable,
-                    shape.heads(),
-                    shape.keyValueHeads(),
-                    shape.ffn(),
-                    divergence));
-            tried++;
-            listener.tried(tried, affordable);
-            return new Trying(name, plan, divergence);
-        }
-
-        /** The better of the best so far and {@code trying}, which is the best from now on. */
-        private Trying consider(Trying trying) {
-            Trying before = best;
-            Trying better = before == null || trying.divergence() < before.divergence() ? trying : before;
-            best = better;
-            return better;
-        }
-
-        private boolean affords() {
-            return tried < affordable;
+            return tally.add(name, plan, trial.divergence(recipe, plan));
         }
     }
 }

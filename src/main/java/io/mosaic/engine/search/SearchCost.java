@@ -1,16 +1,18 @@
 package io.mosaic.engine.search;
 
+import io.mosaic.engine.calibration.CalibrationSet;
 import io.mosaic.engine.calibration.CalibrationWindows;
 import io.mosaic.engine.checkpoint.ModelConfig;
 import io.mosaic.engine.llama.InputSite;
 import io.mosaic.engine.llama.LayerShape;
 import io.mosaic.engine.llama.Projection;
+import io.mosaic.engine.pruning.Propagation;
 import io.mosaic.engine.pruning.PruningRecipe;
 
 /**
  * What the parts of a search cost in pruning passes, by their floating-point operations: the same request costs the
- * same on every machine. One pass is two forwards of the calibration windows, the Hessians, their factorisations and
- * SparseGPT.
+ * same on every machine. One pass is two forwards of the calibration windows (one where the dense stream is
+ * propagated), the Hessians, their factorisations and SparseGPT.
  */
 public final class SearchCost {
     /** Share of the budget that sensitivities may take, so that candidates can still be tried. */
@@ -19,6 +21,7 @@ public final class SearchCost {
     private static final int MOST_WINDOWS = 32;
 
     private final int layers;
+    private final int forwards;
     private final int length;
     private final double forward; // of one window through one layer
     private final double head; // of one window
@@ -27,9 +30,13 @@ public final class SearchCost {
     private final double statistics; // of one layer: Hessians and factorisations
     private final int samples;
 
-    public SearchCost(ModelConfig config, CalibrationWindows windows) {
+    public SearchCost(ModelConfig config, CalibrationWindows windows, Propagation propagation) {
         LayerShape shape = LayerShape.of(config);
         layers = config.layers();
+        forwards = switch (propagation) {
+            case PRUNED -> 2;
+            case DENSE -> 1;
+        };
         length = windows.length();
         samples = windows.samples();
         forward = 2.0 * shape.parameters() * length;
@@ -51,7 +58,12 @@ public final class SearchCost {
     }
 
     private double pass() {
-        return layers * (2 * samples * forward + statistics + solving);
+        return layers * (forwards * samples * forward + statistics + solving);
+    }
+
+    /** Held-out windows in windows of the calibration's length. */
+    private double windows(CalibrationSet heldOut) {
+        return (double) heldOut.samples() * heldOut.length() / length;
     }
 
     /** The outlier ranking. */
@@ -59,17 +71,21 @@ public final class SearchCost {
         return ranking;
     }
 
-    /** A sensitivity profile on {@code windows} held-out windows. */
-    public double profile(int windows) {
+    /** A sensitivity profile. */
+    public double profile(CalibrationSet heldOut) {
+        return profile(windows(heldOut));
+    }
+
+    private double profile(double windows) {
         double probes = Projection.values().length * SensitivityProfiler.PROBES.size();
         double throughLayers = layers * (layers + 1) / 2.0 * forward + layers * head;
         double once = layers * (samples * forward + statistics + SensitivityProfiler.LEVELS.size() * solving);
         return (once + windows * (2 * layers * forward + probes * throughLayers)) / pass();
     }
 
-    /** One candidate, pruned and compared on {@code windows} held-out windows. */
-    double trial(int windows) {
-        return 1 + windows * (layers * forward + head) / pass();
+    /** One candidate, pruned and compared on the held-out windows. */
+    double trial(CalibrationSet heldOut) {
+        return 1 + windows(heldOut) * (layers * forward + head) / pass();
     }
 
     /** Floating-point operations of a recipe: what it measures, searches and prunes. */
@@ -77,7 +93,7 @@ public final class SearchCost {
         double passes = 1;
         if (recipe.searched()) {
             passes += recipe.allocation().searchBudget();
-        } else if (recipe.allocation().ranked()) {
+        } else if (recipe.ranked()) {
             passes += ranking;
         }
         return passes * pass();

@@ -139,7 +139,10 @@ public final class TorchOps {
         try {
             return Optional.of(call(manager, "cholesky", matrix));
         } catch (EngineException e) {
-            return Optional.empty();
+            if (String.valueOf(e.getMessage()).contains("positive-definite")) {
+                return Optional.empty();
+            }
+            throw e; // a device that is out of memory, for one
         }
     }
 

@@ -40,7 +40,7 @@ class ComparisonController {
                                     @Content(
                                             mediaType = MediaType.APPLICATION_JSON_VALUE,
                                             schema = @Schema(implementation = ComparisonRequest.class))))
-    @PostMapping(consumes = MediaType.APPLICATION_JSON_VALUE)
+    @PostMapping(consumes = MediaType.APPLICATION_JSON_VALUE, produces = MediaType.APPLICATION_JSON_VALUE)
     ResponseEntity<ComparisonView> submit(HttpServletRequest request) throws IOException {
         UUID id = comparisons.submit(json.read(request.getInputStream()));
         return ResponseEntity.accepted()

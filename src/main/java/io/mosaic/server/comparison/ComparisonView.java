@@ -6,6 +6,7 @@ import io.mosaic.engine.pipeline.PruningReport;
 import io.mosaic.server.job.Job;
 import io.mosaic.server.job.JobState;
 import java.time.Instant;
+import java.util.DoubleSummaryStatistics;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -38,20 +39,14 @@ record ComparisonView(UUID id, Instant submittedAt, List<Row> rows) {
         return rows.stream().allMatch(row -> row.state().terminal());
     }
 
-    /** Whether perplexities may be compared: every recipe has removed the same share of the model. */
+    /** Whether perplexities may be compared: all recipes that are done, two at least, removed the same share. */
     @JsonProperty
     boolean sameShare() {
-        return rows.stream()
-                                .flatMap(row -> row.realised().stream())
-                                .mapToDouble(Double::doubleValue)
-                                .summaryStatistics()
-                                .getMax()
-                        - rows.stream()
-                                .flatMap(row -> row.realised().stream())
-                                .mapToDouble(Double::doubleValue)
-                                .summaryStatistics()
-                                .getMin()
-                <= SAME_SHARE;
+        DoubleSummaryStatistics shares = rows.stream()
+                .flatMap(row -> row.realised().stream())
+                .mapToDouble(Double::doubleValue)
+                .summaryStatistics();
+        return shares.getCount() > 1 && shares.getMax() - shares.getMin() <= SAME_SHARE;
     }
 
     /** The table in Markdown. */

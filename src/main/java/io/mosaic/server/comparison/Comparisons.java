@@ -54,7 +54,7 @@ class Comparisons {
         List<ObjectNode> requests = new ArrayList<>();
         List<Violation> violations = new ArrayList<>();
         for (int i = 0; i < recipes.size(); i++) {
-            String path = RECIPES + "[" + i + "]";
+            String path = path(i);
             if (!(recipes.get(i) instanceof ObjectNode recipe)) {
                 violations.add(new Violation(path, "is not an object"));
                 continue;
@@ -78,8 +78,12 @@ class Comparisons {
             throw new InvalidRequestException(violations);
         }
         UUID id = UUID.randomUUID();
-        jobs.submitAll(requests, ids -> insert(id, names, ids));
+        jobs.submitAll(requests, Comparisons::path, ids -> insert(id, names, ids));
         return id;
+    }
+
+    private static String path(int recipe) {
+        return RECIPES + "[" + recipe + "]";
     }
 
     private static ArrayNode recipes(ObjectNode body) {

@@ -8,9 +8,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
-import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import org.springframework.stereotype.Component;
 
 /** How many tokens a corpus has for a model's tokenizer; remembered while neither file changes. */
@@ -18,35 +17,28 @@ import org.springframework.stereotype.Component;
 public class TokenCounts {
     private static final int REMEMBERED = 1000;
 
-    private final Map<Key, Integer> counts = new LinkedHashMap<>() {
-        private static final long serialVersionUID = 1L;
-
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<Key, Integer> eldest) {
-            return size() > REMEMBERED;
-        }
-    };
+    private final Map<Key, Integer> counts = new ConcurrentHashMap<>();
 
     private record Key(Path tokenizer, Instant tokenizerModified, Path corpus, Instant corpusModified, long bytes) {}
 
     /** @throws MosaicException when either file cannot be used */
-    public synchronized int count(Path modelFolder, int vocabularySize, CorpusCatalog.Entry corpus) {
+    public int count(Path modelFolder, int vocabularySize, CorpusCatalog.Entry corpus) {
+        if (counts.size() > REMEMBERED) {
+            counts.clear();
+        }
         Key key = new Key(
                 modelFolder,
                 modified(modelFolder.resolve(Tokenizer.FILE)),
                 corpus.file(),
                 corpus.modifiedAt(),
                 corpus.bytes());
-        Optional<Integer> known = Optional.ofNullable(counts.get(key));
-        if (known.isPresent()) {
-            return known.get();
-        }
-        try (Tokenizer tokenizer = Tokenizer.open(modelFolder, vocabularySize)) {
-            int count =
-                    tokenizer.encode(Corpus.read(corpus.name(), corpus.file()).text()).length;
-            counts.put(key, count);
-            return count;
-        }
+        return counts.computeIfAbsent(key, absent -> {
+            try (Tokenizer tokenizer = Tokenizer.open(modelFolder, vocabularySize)) {
+                return tokenizer.encode(
+                                Corpus.read(corpus.name(), corpus.file()).text())
+                        .length;
+            }
+        });
     }
 
     private static Instant modified(Path tokenizer) {

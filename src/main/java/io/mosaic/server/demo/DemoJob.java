@@ -10,6 +10,7 @@ import io.mosaic.server.job.Job;
 import io.mosaic.server.job.JobService;
 import io.mosaic.server.job.JobState;
 import io.mosaic.server.worker.JobSucceeded;
+import java.io.UncheckedIOException;
 import java.util.Locale;
 import java.util.Optional;
 import org.slf4j.Logger;
@@ -62,14 +63,13 @@ class DemoJob {
         if (!properties.enabled()) {
             return;
         }
-        installer.install();
-        if (database.getIfAvailable() == null) {
-            return;
-        }
         try {
-            submit();
-        } catch (InvalidRequestException | MosaicException e) {
-            // a home with models of its own, or a machine too small: no reason not to serve
+            installer.install();
+            if (database.getIfAvailable() != null) {
+                submit();
+            }
+        } catch (InvalidRequestException | MosaicException | UncheckedIOException e) {
+            // a home with models of its own or that cannot be written, a machine too small: no reason not to serve
             log.warn("The demo job is left out: {}", e.getMessage());
         }
     }

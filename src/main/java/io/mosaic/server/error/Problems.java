@@ -28,7 +28,6 @@ final class Problems {
             case NOT_ACCEPTABLE -> HttpStatus.NOT_ACCEPTABLE;
             case UNSUPPORTED_MEDIA_TYPE -> HttpStatus.UNSUPPORTED_MEDIA_TYPE;
             case RANGE_NOT_SATISFIABLE -> HttpStatus.REQUESTED_RANGE_NOT_SATISFIABLE;
-            case DEVICE_UNAVAILABLE -> HttpStatus.SERVICE_UNAVAILABLE;
             case OUT_OF_MEMORY, DISK_FULL -> HttpStatus.INSUFFICIENT_STORAGE;
             case ATTEMPTS_EXHAUSTED, IO_ERROR, INTERNAL_ERROR -> HttpStatus.INTERNAL_SERVER_ERROR;
             case INVALID_REQUEST,

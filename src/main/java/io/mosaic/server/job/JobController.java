@@ -67,7 +67,7 @@ class JobController {
                                     @Content(
                                             mediaType = MediaType.APPLICATION_JSON_VALUE,
                                             schema = @Schema(implementation = JobRequest.class))))
-    @PostMapping(consumes = MediaType.APPLICATION_JSON_VALUE)
+    @PostMapping(consumes = MediaType.APPLICATION_JSON_VALUE, produces = MediaType.APPLICATION_JSON_VALUE)
     ResponseEntity<JobView> submit(
             @RequestHeader(value = IDEMPOTENCY_KEY, required = false) @Nullable String key, HttpServletRequest request)
             throws IOException {

@@ -97,7 +97,10 @@ public class JobQueue {
 
     /** Tells how far the job has come. */
     public boolean progress(Claim claim, PipelineStage stage, int completed, int total) {
-        double fraction = Math.round(stage.fraction(completed, total) * 1e4) / 1e4;
+        double fraction = Math.round(stage.fraction(
+                                completed, total, claim.request().recipe().searched())
+                        * 1e4)
+                / 1e4;
         int changed = jdbc.sql("update job set stage = :stage, completed = :completed, total = :total,"
                         + " fraction = :fraction, progress_at = clock_timestamp(), version = version + 1" + HELD)
                 .param("stage", stage.name())

@@ -3,6 +3,7 @@ package io.mosaic.server.job;
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
 import io.mosaic.engine.allocation.AllocationMethod;
+import io.mosaic.engine.calibration.CalibrationWindows;
 import io.mosaic.engine.calibration.Sampling;
 import io.mosaic.engine.pruning.Category;
 import io.mosaic.engine.pruning.Propagation;
@@ -151,7 +152,11 @@ public record JobRequest(
             int sequenceLength,
 
             @Schema(defaultValue = "0") long seed,
-            @Schema(defaultValue = "random") Sampling sampling) {}
+            @Schema(defaultValue = "random") Sampling sampling) {
+        public CalibrationWindows windows() {
+            return new CalibrationWindows(samples, sequenceLength);
+        }
+    }
 
     /** What is measured, dense against pruned. */
     public record Evaluation(

@@ -2,7 +2,6 @@ package io.mosaic.server.job;
 
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
-import io.mosaic.engine.calibration.CalibrationWindows;
 import io.mosaic.engine.pipeline.Hashes;
 import io.mosaic.engine.pipeline.MemoryEstimate;
 import io.mosaic.server.device.DeviceInventory;
@@ -20,6 +19,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Consumer;
+import java.util.function.IntFunction;
 import org.springframework.dao.DataIntegrityViolationException;
 import org.springframework.stereotype.Service;
 import org.springframework.transaction.PlatformTransactionManager;
@@ -118,8 +118,7 @@ public class JobService implements ModelReaders {
         JobRequest request = resolved.request();
         return MemoryEstimate.bytes(
                 resolved.config(),
-                new CalibrationWindows(
-                        request.calibration().samples(), request.calibration().sequenceLength()),
+                request.calibration().windows(),
                 request.recipe(),
                 request.evaluation().latency());
     }
@@ -141,9 +140,10 @@ public class JobService implements ModelReaders {
      * Queues several jobs, all or none.
      *
      * @param also done in the same transaction, with the jobs' ids in the order of the bodies
-     * @throws InvalidRequestException with every fault of every body, named {@code recipes[i].field}
+     * @param path of the field that the body with an index came from, for faults
+     * @throws InvalidRequestException with every fault of every body
      */
-    public List<UUID> submitAll(List<ObjectNode> bodies, Consumer<List<UUID>> also) {
+    public List<UUID> submitAll(List<ObjectNode> bodies, IntFunction<String> path, Consumer<List<UUID>> also) {
         List<Violation> violations = new ArrayList<>();
         List<Job> all = new ArrayList<>();
         for (int i = 0; i < bodies.size(); i++) {
@@ -152,7 +152,7 @@ public class JobService implements ModelReaders {
                 all.add(job(id, reader.read(bodies.get(i), id), Optional.empty(), sha256(bodies.get(i))));
             } catch (InvalidRequestException e) {
                 for (Violation fault : e.violations()) {
-                    violations.add(new Violation("recipes[" + i + "]." + fault.field(), fault.code(), fault.message()));
+                    violations.add(new Violation(path.apply(i) + "." + fault.field(), fault.code(), fault.message()));
                 }
             }
         }
@@ -160,7 +160,7 @@ public class JobService implements ModelReaders {
         for (int i = 0; i < all.size() && violations.isEmpty(); i++) {
             if (!outputs.add(all.get(i).output())) {
                 violations.add(new Violation(
-                        "recipes[" + i + "].output", ErrorCode.OUTPUT_TAKEN, "two recipes make the same model"));
+                        path.apply(i) + ".output", ErrorCode.OUTPUT_TAKEN, "two recipes make the same model"));
             }
         }
         if (!violations.isEmpty()) {

@@ -2,25 +2,18 @@ package io.mosaic.server.job;
 
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
+import io.mosaic.engine.checkpoint.StrictJson;
 import java.io.IOException;
 import java.io.InputStream;
 import org.springframework.stereotype.Component;
 import tools.jackson.core.JacksonException;
-import tools.jackson.core.StreamReadFeature;
-import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /** Reads a request body as one JSON object, within limits. */
 @Component
 public class JsonBody {
     static final int MAX_BYTES = 1 << 20;
-
-    private final JsonMapper strict = JsonMapper.builder()
-            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-            .build();
 
     /** @throws MosaicException REQUEST_TOO_LARGE, MALFORMED_JSON */
     public ObjectNode read(InputStream body) throws IOException {
@@ -30,18 +23,13 @@ public class JsonBody {
                     ErrorCode.REQUEST_TOO_LARGE, "The body exceeds the limit of " + MAX_BYTES + " bytes");
         }
         try {
-            JsonNode node = strict.readTree(bytes);
+            JsonNode node = StrictJson.MAPPER.readTree(bytes);
             if (node instanceof ObjectNode object) {
                 return object;
             }
             throw new MosaicException(ErrorCode.MALFORMED_JSON, "The body is not a JSON object");
         } catch (JacksonException e) {
-            throw new MosaicException(
-                    ErrorCode.MALFORMED_JSON,
-                    "The body is not valid JSON: " + e.getOriginalMessage() + " (line "
-                            + e.getLocation().getLineNr() + ", column "
-                            + e.getLocation().getColumnNr() + ")",
-                    e);
+            throw new MosaicException(ErrorCode.MALFORMED_JSON, "The body " + StrictJson.fault(e), e);
         }
     }
 }

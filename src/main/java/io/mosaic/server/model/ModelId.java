@@ -10,7 +10,8 @@ public record ModelId(String namespace, String name) {
 
     /** The rule in words, for messages. */
     public static final String RULE =
-            "namespace/name, each 1 to 96 letters, digits, '.', '_' or '-', beginning with a letter or digit";
+            "namespace/name, each 1 to 96 letters, digits, '.', '_' or '-', beginning with a letter or digit,"
+                    + " ending with neither '.' nor '-', without '..'";
 
     private static final Pattern PATTERN = Pattern.compile(PART);
 

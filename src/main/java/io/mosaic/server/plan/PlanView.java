@@ -20,7 +20,7 @@ import java.util.stream.Stream;
  * @param zeroedParameters that become zero
  * @param weightBytes of all weights, embeddings included, as stored
  * @param needsBytes memory that the job takes on its device
- * @param seconds estimated from the job that finished last; absent while none has
+ * @param seconds of the whole job, from the last one that searched or not alike, by the same method; absent while none has
  */
 record PlanView(
         JobRequest request,

@@ -2,12 +2,10 @@ package io.mosaic.server.plan;
 
 import io.mosaic.engine.allocation.SensitivityAllocation;
 import io.mosaic.engine.allocation.SensitivityProfile;
-import io.mosaic.engine.calibration.CalibrationWindows;
 import io.mosaic.engine.checkpoint.ModelConfig;
 import io.mosaic.engine.llama.LayerShape;
 import io.mosaic.engine.llama.ProjectionId;
 import io.mosaic.engine.pipeline.PruningReport;
-import io.mosaic.engine.pruning.Category;
 import io.mosaic.engine.pruning.PruningPlan;
 import io.mosaic.engine.pruning.PruningRecipe;
 import io.mosaic.engine.ranking.OutlierRanking;
@@ -71,7 +69,8 @@ class Plans {
                 zeros,
                 PlanView.layers(plan),
                 new PruningReport.ComparedBytes(
-                        facts.weightBytes(), facts.weightBytes() - removed * facts.weightBytes() / facts.parameters()),
+                        facts.weightBytes(),
+                        facts.weightBytes() - Math.round((double) removed * facts.weightBytes() / facts.parameters())),
                 checked.needsBytes(),
                 seconds(request, facts.config()));
     }
@@ -79,7 +78,7 @@ class Plans {
     private record Based(PlanView.Basis basis, PruningPlan plan) {}
 
     private Based based(PruningRecipe recipe, List<LayerShape> layers, MeasurementAlias alias) {
-        if (!recipe.allocation().ranked()) {
+        if (!recipe.ranked()) {
             return new Based(PlanView.Basis.SHAPES, PruningPlan.of(recipe, layers, OutlierRanking.none(layers.size())));
         }
         Optional<OutlierRanking> ranking = rankings.findByAlias(alias.ranking());
@@ -87,9 +86,7 @@ class Plans {
         if (recipe.searched()) {
             return profiles.findByAlias(alias.profile())
                     .map(profile -> new Based(
-                            recipe.category() == Category.STRUCTURED
-                                    ? PlanView.Basis.SHAPES
-                                    : PlanView.Basis.SENSITIVITIES,
+                            PlanView.Basis.SENSITIVITIES,
                             new PruningPlan(
                                     plan.structure(),
                                     SensitivityAllocation.of(
@@ -102,28 +99,22 @@ class Plans {
         return new Based(ranking.isPresent() ? PlanView.Basis.RANKING : PlanView.Basis.UNMEASURED, plan);
     }
 
-    /** As long as the last finished job took, by the ratio of their operations. */
+    /** As long as the last finished job of the same kind took, by the ratio of their operations. */
     private Optional<Double> seconds(JobRequest request, ModelConfig config) {
-        return reports.latest().flatMap(latest -> {
-            double operations = operations(latest.request(), latest.config());
-            double seconds = latest.report().stages().stream()
-                    .filter(stage -> switch (stage.stage()) {
-                        case RANKING, ALLOCATING, PRUNING -> true;
-                        case LOADING, EVALUATING, EXPORTING -> false;
-                    })
-                    .mapToDouble(PruningReport.StageTime::seconds)
-                    .sum();
-            return operations == 0 ? Optional.empty() : Optional.of(seconds * operations(request, config) / operations);
-        });
+        return reports.latest(finished -> finished.method().equals(request.method())
+                        && finished.recipe().searched() == request.recipe().searched())
+                .map(latest -> latest.report().stages().stream()
+                                .mapToDouble(PruningReport.StageTime::seconds)
+                                .sum()
+                        * operations(request, config)
+                        / operations(latest.request(), latest.config()));
     }
 
     private static double operations(JobRequest request, ModelConfig config) {
-        PruningRecipe recipe = request.recipe();
         return new SearchCost(
                         config,
-                        new CalibrationWindows(
-                                request.calibration().samples(),
-                                request.calibration().sequenceLength()))
-                .operations(recipe);
+                        request.calibration().windows(),
+                        request.recipe().propagation())
+                .operations(request.recipe());
     }
 }

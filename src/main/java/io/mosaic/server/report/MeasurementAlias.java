@@ -1,6 +1,5 @@
 package io.mosaic.server.report;
 
-import io.mosaic.engine.calibration.CalibrationWindows;
 import io.mosaic.engine.pipeline.Hashes;
 import io.mosaic.engine.search.SearchCost;
 import io.mosaic.server.corpus.CorpusCatalog;
@@ -22,7 +21,8 @@ public record MeasurementAlias(String ranking, String profile) {
                 + calibration;
         int windows = new SearchCost(
                         model.requireFacts().config(),
-                        new CalibrationWindows(calibration.samples(), calibration.sequenceLength()))
+                        request.calibration().windows(),
+                        request.recipe().propagation())
                 .windows(request.recipe().allocation().searchBudget());
         return new MeasurementAlias(
                 Hashes.text(inputs + "\n" + request.outlierThreshold()), Hashes.text(inputs + "\n" + windows));

@@ -7,6 +7,7 @@ import io.mosaic.server.model.ModelCatalog;
 import io.mosaic.server.model.ModelId;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Predicate;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Repository;
 import org.springframework.transaction.annotation.Transactional;
@@ -47,21 +48,25 @@ public class Reports {
     /** A finished job, with what its model looked like. */
     public record Finished(JobRequest request, ModelConfig config, PruningReport report) {}
 
-    /** The job that finished last and whose model is still there. */
-    public Optional<Finished> latest() {
-        return jdbc.sql("""
+    /** The job that finished last among those like it whose model is still there. */
+    public Optional<Finished> latest(Predicate<JobRequest> like) {
+        return jdbc
+                .sql("""
                         select j.request, r.document from job_report r join job j on j.id = r.job_id
-                        order by j.finished_at desc limit 1
+                        order by j.finished_at desc limit 50
                         """)
                 .query((row, index) -> new Document(row.getString("request"), row.getString("document")))
-                .optional()
-                .flatMap(latest -> {
-                    JobRequest request = json.readValue(latest.request(), JobRequest.class);
-                    return ModelId.parse(request.model())
-                            .flatMap(models::find)
-                            .flatMap(ModelCatalog.Entry::facts)
-                            .map(facts -> new Finished(request, facts.config(), PruningReport.parse(latest.report())));
-                });
+                .list()
+                .stream()
+                .flatMap(document -> {
+                    JobRequest request = json.readValue(document.request(), JobRequest.class);
+                    return Optional.of(request).filter(like).stream()
+                            .flatMap(r -> ModelId.parse(r.model()).flatMap(models::find).stream())
+                            .flatMap(entry -> entry.facts().stream())
+                            .map(facts ->
+                                    new Finished(request, facts.config(), PruningReport.parse(document.report())));
+                })
+                .findFirst();
     }
 
     private record Document(String request, String report) {}

@@ -4,7 +4,6 @@ import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.allocation.SensitivityProfile;
-import io.mosaic.engine.calibration.CalibrationWindows;
 import io.mosaic.engine.pipeline.ProgressListener;
 import io.mosaic.engine.pipeline.PruningPipeline;
 import io.mosaic.engine.pipeline.PruningReport;
@@ -147,9 +146,7 @@ class ExecuteJob {
                 request.recipe(),
                 new PruningTask.Calibration(
                         text(request.calibration().corpus()),
-                        new CalibrationWindows(
-                                request.calibration().samples(),
-                                request.calibration().sequenceLength()),
+                        request.calibration().windows(),
                         request.calibration().seed(),
                         request.calibration().sampling()),
                 new PruningTask.Evaluation(

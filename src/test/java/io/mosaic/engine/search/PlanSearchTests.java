@@ -85,7 +85,7 @@ class PlanSearchTests {
     }
 
     private static PlanSearch.Result search(PruningRecipe recipe, double budget) {
-        SearchCost cost = new SearchCost(checkpoint.config(), WINDOWS);
+        SearchCost cost = new SearchCost(checkpoint.config(), WINDOWS, Propagation.PRUNED);
         return new PlanSearch(manager, checkpoint, Demo.calibration(), heldOut, cost, TOKEN)
                 .run(recipe, layers, ranking, profile, budget, (tried, affordable) -> {});
     }
@@ -180,7 +180,9 @@ class PlanSearchTests {
         PruningRecipe recipe = recipe(Category.STRUCTURED, 0.5, new StructuredShare.Fixed(1));
         StructuredPlan guessed = PruningPlan.of(recipe, layers, ranking).structure();
 
-        PlanSearch.Result result = search(recipe, 3.5);
+        SearchCost cost = new SearchCost(checkpoint.config(), WINDOWS, Propagation.PRUNED);
+        PlanSearch.Result result = new PlanSearch(manager, checkpoint, Demo.calibration(), heldOut, cost, TOKEN)
+                .shapes(recipe, layers, 3.5, (tried, affordable) -> {});
 
         assertThat(result.candidates()).hasSize(3);
         assertThat(result.candidates().getFirst().ffn())
@@ -193,11 +195,10 @@ class PlanSearchTests {
 
     @Test
     void costIsCountedInPasses() {
-        SearchCost cost = new SearchCost(checkpoint.config(), WINDOWS);
+        SearchCost cost = new SearchCost(checkpoint.config(), WINDOWS, Propagation.PRUNED);
         assertThat(cost.windows(8)).isEqualTo(3);
         assertThat(cost.windows(1)).isEqualTo(1);
-        assertThat(cost.profile(3)).isLessThan(0.4 * 8);
-        assertThat(cost.profile(4)).isGreaterThan(0.4 * 8);
-        assertThat(cost.trial(3)).isBetween(1.0, 1.1);
+        assertThat(cost.profile(heldOut.windows())).isBetween(0.3 * 8, 0.4 * 8);
+        assertThat(cost.trial(heldOut.windows())).isBetween(1.0, 1.1);
     }
 }

@@ -101,6 +101,25 @@ class JobSubmissionTests {
     }
 
     @Test
+    void answerThatTheClientRefusesQueuesNothing() {
+        long before = api.json("/jobs").path("page").path("totalElements").longValue();
+
+        HttpResponse<String> refused = api.post("/jobs", Requests.tiny("submission/accept"), "Accept", "text/markdown");
+
+        assertThat(refused.statusCode()).isEqualTo(406);
+        assertThat(api.json("/jobs").path("page").path("totalElements").longValue())
+                .isEqualTo(before);
+    }
+
+    @Test
+    void bodyThatNestsDeepOrHoldsAnEndlessNumberIsMalformed() {
+        for (String body : List.of("{\"a\":" + "[".repeat(2000), "{\"a\":" + "1".repeat(2000) + "}", "{\"a\":+1}")) {
+            JsonNode problem = Api.problem(api.post("/jobs", body), 400, ErrorCode.MALFORMED_JSON);
+            assertThat(problem.path("detail").stringValue()).doesNotContain("Feature", "StreamRead");
+        }
+    }
+
+    @Test
     void sameIdempotencyKeyAndBodyGiveTheSameJob() {
         HttpResponse<String> first =
                 api.post("/jobs", "{\"model\": \"test/tiny\", \"sparsity\": 0.25}", "Idempotency-Key", "same");
