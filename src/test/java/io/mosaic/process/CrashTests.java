@@ -42,7 +42,7 @@ class CrashTests {
         Path corpora = Files.createDirectories(home.resolve("corpora"));
         String text = Files.readString(Demo.corpus("demo-calibration"));
         for (String corpus : List.of("demo-calibration", "demo-test", TestHome.TEXT)) {
-            Files.writeString(corpora.resolve(corpus + ".txt"), text.substring(0, 6000));
+            Files.writeString(corpora.resolve(corpus + ".txt"), text.substring(0, 12_000));
         }
         Files.writeString(corpora.resolve(LONG_TEXT + ".txt"), text.substring(0, 40_000));
     }
@@ -94,6 +94,12 @@ class CrashTests {
             assertThat(api.download("/models/crash/killed/files/model.safetensors")
                             .statusCode())
                     .isEqualTo(200);
+
+            third.killDatabase();
+            await("the database started again")
+                    .atMost(Duration.ofSeconds(60))
+                    .until(() -> api.get("/jobs").statusCode(), status -> status == 200);
+            assertThat(api.job(demo.path("id").stringValue())).isEqualTo(demo);
 
             String stopped = api.submit(slow("crash/stopped"));
             api.awaitJob(stopped, Api.in("EVALUATING"));

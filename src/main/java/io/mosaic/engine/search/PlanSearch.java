@@ -32,8 +32,8 @@ import org.jspecify.annotations.Nullable;
  * model's wins.
  */
 public final class PlanSearch {
-    /** An automatic share goes as far as it costs at most this much divergence: about 2 % perplexity. */
-    private static final double SHARE_TOLERANCE = 0.02;
+    /** An automatic share goes as far as it costs at most this much divergence: about 1.5 % perplexity. */
+    private static final double SHARE_TOLERANCE = 0.015;
 
     /** Halvings between nothing and everything physical. */
     private static final int SHARE_STEPS = 4;

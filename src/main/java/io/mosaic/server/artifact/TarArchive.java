@@ -2,10 +2,12 @@ package io.mosaic.server.artifact;
 
 import io.mosaic.server.model.ModelFile;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Date;
 import java.util.List;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
@@ -38,15 +40,26 @@ final class TarArchive {
         return total;
     }
 
+    /** Sends the archive; a model that is deleted meanwhile is sent whole, as its files are all open by then. */
     void write(OutputStream out) throws IOException {
-        TarArchiveOutputStream tar = tar(out);
-        for (ModelFile file : files) {
-            tar.putArchiveEntry(entry(file));
-            Files.copy(folder.resolve(file.path()), tar);
-            tar.closeArchiveEntry();
+        List<InputStream> contents = new ArrayList<>();
+        try {
+            for (ModelFile file : files) {
+                contents.add(Files.newInputStream(folder.resolve(file.path())));
+            }
+            TarArchiveOutputStream tar = tar(out);
+            for (int i = 0; i < contents.size(); i++) {
+                tar.putArchiveEntry(entry(files.get(i)));
+                contents.get(i).transferTo(tar);
+                tar.closeArchiveEntry();
+            }
+            tar.finish();
+            tar.flush();
+        } finally {
+            for (InputStream content : contents) {
+                content.close();
+            }
         }
-        tar.finish();
-        tar.flush();
     }
 
     private TarArchiveEntry entry(ModelFile file) {

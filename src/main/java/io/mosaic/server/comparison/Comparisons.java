@@ -20,6 +20,7 @@ import org.springframework.stereotype.Service;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /** Queues several recipes on one model and puts what they gave into one table. */
@@ -55,9 +56,12 @@ class Comparisons {
         List<Violation> violations = new ArrayList<>();
         for (int i = 0; i < recipes.size(); i++) {
             String path = path(i);
-            if (!(recipes.get(i) instanceof ObjectNode recipe)) {
+            ObjectNode recipe;
+            if (recipes.get(i) instanceof ObjectNode object) {
+                recipe = object;
+            } else {
                 violations.add(new Violation(path, "is not an object"));
-                continue;
+                recipe = JsonNodeFactory.instance.objectNode();
             }
             ObjectNode request = body.deepCopy();
             request.remove(RECIPES);
@@ -71,14 +75,11 @@ class Comparisons {
                 violations.add(new Violation(
                         path + "." + NAME, "is not a text of 1 to " + LONGEST_NAME + " characters without |"));
             }
-            names.add(name.map(JsonNode::asString).orElseGet(() -> describe(recipe)));
+            names.add(name.filter(JsonNode::isString).map(JsonNode::stringValue).orElse(describe(recipe)));
             requests.add(request);
         }
-        if (!violations.isEmpty()) {
-            throw new InvalidRequestException(violations);
-        }
         UUID id = UUID.randomUUID();
-        jobs.submitAll(requests, Comparisons::path, ids -> insert(id, names, ids));
+        jobs.submitAll(requests, Comparisons::path, violations, ids -> insert(id, names, ids));
         return id;
     }
 

@@ -26,19 +26,24 @@ import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 public final class EmbeddedDatabase implements JdbcConnectionDetails, AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(EmbeddedDatabase.class);
     private static final Duration START = Duration.ofSeconds(90);
+    private static final Duration POLL = Duration.ofMillis(100);
+    private static final Duration WATCH = Duration.ofSeconds(1);
     private static final int PORT_LINE = 3; // of postmaster.pid
 
     private final String url;
-    private final Optional<EmbeddedPostgres> server; // empty for a guest
+    private final Path data;
     private final FileChannel lock;
+    private volatile Optional<EmbeddedPostgres> server; // empty for a guest
+    private volatile boolean closed;
 
-    private EmbeddedDatabase(String url, Optional<EmbeddedPostgres> server, FileChannel lock) {
+    private EmbeddedDatabase(String url, Path data, Optional<EmbeddedPostgres> server, FileChannel lock) {
         this.url = url;
+        this.data = data;
         this.server = server;
         this.lock = lock;
     }
 
-    static EmbeddedDatabase start(Path data, EmbeddedPostgres.Builder builder) {
+    static EmbeddedDatabase start(Path data) {
         try {
             Files.createDirectories(data.getParent());
             FileChannel channel = FileChannel.open(
@@ -48,23 +53,15 @@ public final class EmbeddedDatabase implements JdbcConnectionDetails, AutoClosea
             if (tryLock(channel) == null) {
                 String url = guestUrl(data);
                 log.info("Using the embedded PostgreSQL of another process: {}", url);
-                return new EmbeddedDatabase(url, Optional.empty(), channel);
+                return new EmbeddedDatabase(url, data, Optional.empty(), channel);
             }
             stopOrphan(data);
-            EmbeddedPostgres server = builder.setDataDirectory(data)
-                    .setCleanDataDirectory(false)
-                    .setOverrideWorkingDirectory(
-                            data.resolveSibling("postgresql-binaries").toFile())
-                    .setRegisterShutdownHook(false)
-                    .setPGStartupWait(START)
-                    .setServerConfig("listen_addresses", "127.0.0.1")
-                    .setServerConfig("fsync", "on")
-                    .setServerConfig("synchronous_commit", "on")
-                    .setServerConfig("full_page_writes", "on")
-                    .start();
+            EmbeddedPostgres server = builder(data).start();
             String url = server.getJdbcUrl("postgres", "postgres");
             log.info("Embedded PostgreSQL keeps its data in {}: {}", data, url);
-            return new EmbeddedDatabase(url, Optional.of(server), channel);
+            EmbeddedDatabase database = new EmbeddedDatabase(url, data, Optional.of(server), channel);
+            Thread.ofVirtual().name("embedded-postgresql").start(() -> database.watch(server.getPort()));
+            return database;
         } catch (IOException | RuntimeException e) {
             throw new IllegalStateException(
                     "The embedded PostgreSQL in " + data + " did not start: " + e.getMessage()
@@ -72,6 +69,50 @@ public final class EmbeddedDatabase implements JdbcConnectionDetails, AutoClosea
                             + " another server.",
                     e);
         }
+    }
+
+    private static EmbeddedPostgres.Builder builder(Path data) {
+        return EmbeddedPostgres.builder()
+                .setDataDirectory(data)
+                .setCleanDataDirectory(false)
+                .setOverrideWorkingDirectory(
+                        data.resolveSibling("postgresql-binaries").toFile())
+                .setRegisterShutdownHook(false)
+                .setPGStartupWait(START)
+                .setServerConfig("listen_addresses", "127.0.0.1")
+                .setServerConfig("fsync", "on")
+                .setServerConfig("synchronous_commit", "on")
+                .setServerConfig("full_page_writes", "on");
+    }
+
+    /** A server that was killed is started again where its clients look for it. */
+    private void watch(int port) {
+        while (!closed) {
+            pause(WATCH);
+            try {
+                if (!closed && postmaster(data).filter(ProcessHandle::isAlive).isEmpty()) {
+                    log.warn("The embedded PostgreSQL has died; starting it again on port {}", port);
+                    if (server.isPresent()) {
+                        server.get().close(); // gives back its lock on the directory
+                        server = Optional.empty();
+                    }
+                    server = Optional.of(builder(data).setPort(port).start());
+                }
+            } catch (IOException | RuntimeException e) {
+                log.warn("The embedded PostgreSQL does not come back yet: {}", e.toString());
+            }
+        }
+    }
+
+    /** The server's process, by the file that it keeps; empty where there is none. */
+    private static Optional<ProcessHandle> postmaster(Path data) throws IOException {
+        Path pid = data.resolve("postmaster.pid");
+        if (!Files.exists(pid)) {
+            return Optional.empty();
+        }
+        long number = Long.parseLong(Files.readAllLines(pid).getFirst().trim());
+        return ProcessHandle.of(number)
+                .filter(p -> p.info().command().orElse("").contains("postgres"));
     }
 
     private static @Nullable FileLock tryLock(FileChannel channel) throws IOException {
@@ -90,14 +131,14 @@ public final class EmbeddedDatabase implements JdbcConnectionDetails, AutoClosea
             if (lines.size() > PORT_LINE + 3) { // the last line, the status, comes when the server is up
                 return "jdbc:postgresql://localhost:" + lines.get(PORT_LINE).trim() + "/postgres?user=postgres";
             }
-            pause();
+            pause(POLL);
         }
         throw new IOException("another process holds the lock, but no server came up");
     }
 
-    private static void pause() {
+    private static void pause(Duration time) {
         try {
-            Thread.sleep(100);
+            Thread.sleep(time);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("Interrupted while waiting for PostgreSQL", e);
@@ -106,16 +147,11 @@ public final class EmbeddedDatabase implements JdbcConnectionDetails, AutoClosea
 
     /** A server whose Java process was killed still holds the directory. */
     private static void stopOrphan(Path data) throws IOException {
-        Path pid = data.resolve("postmaster.pid");
-        if (!Files.exists(pid)) {
-            return;
-        }
-        long number = Long.parseLong(Files.readAllLines(pid).getFirst().trim());
-        Optional<ProcessHandle> orphan = ProcessHandle.of(number)
-                .filter(p -> p.info().command().orElse("").contains("postgres"));
+        Optional<ProcessHandle> orphan = postmaster(data);
         if (orphan.isEmpty()) {
-            return; // a stale file; PostgreSQL removes it
+            return; // none, or a stale file that PostgreSQL removes
         }
+        long number = orphan.get().pid();
         log.warn("Stopping the PostgreSQL that a killed process left behind, pid {}", number);
         try {
             new ProcessBuilder("kill", "-INT", Long.toString(number)).start().waitFor();
@@ -145,6 +181,7 @@ public final class EmbeddedDatabase implements JdbcConnectionDetails, AutoClosea
 
     @Override
     public void close() throws IOException {
+        closed = true;
         if (server.isPresent()) {
             server.get().close();
         }

@@ -1,7 +1,6 @@
 package io.mosaic.server.database;
 
 import io.mosaic.server.MosaicHome;
-import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
@@ -22,6 +21,6 @@ public class EmbeddedPostgresAutoConfiguration {
     @Bean
     @ConditionalOnMissingBean(JdbcConnectionDetails.class)
     EmbeddedDatabase embeddedDatabase(MosaicHome home) {
-        return EmbeddedDatabase.start(home.database().resolve(DIRECTORY), EmbeddedPostgres.builder());
+        return EmbeddedDatabase.start(home.database().resolve(DIRECTORY));
     }
 }

@@ -6,15 +6,18 @@ import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
+import org.apache.tomcat.util.http.InvalidParameterException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.dao.DataAccessResourceFailureException;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.HttpStatusCode;
 import org.springframework.http.MediaType;
 import org.springframework.http.ProblemDetail;
 import org.springframework.http.ResponseEntity;
+import org.springframework.transaction.CannotCreateTransactionException;
 import org.springframework.web.HttpMediaTypeNotAcceptableException;
 import org.springframework.web.bind.annotation.ExceptionHandler;
 import org.springframework.web.bind.annotation.RestControllerAdvice;
@@ -26,6 +29,7 @@ import org.springframework.web.servlet.mvc.method.annotation.ResponseEntityExcep
 @RestControllerAdvice
 class ProblemAdvice extends ResponseEntityExceptionHandler {
     private static final Logger log = LoggerFactory.getLogger(ProblemAdvice.class);
+    private static final String RETRY_SECONDS = "5";
 
     @ExceptionHandler
     ResponseEntity<ProblemDetail> faults(InvalidRequestException e) {
@@ -51,15 +55,35 @@ class ProblemAdvice extends ResponseEntityExceptionHandler {
                 new Violation(field, "'" + shortened(e.getValue()) + "' is not " + expected(e.getRequiredType())))));
     }
 
-    /** A client that went away needs no answer, and is no fault of ours. */
+    /**
+     * An answer that has begun cannot be mended: its connection is closed, so that no client takes the rest of it, or
+     * the next answer, for what it asked for.
+     */
     @ExceptionHandler
-    @Nullable
-    ResponseEntity<ProblemDetail> brokenPipe(IOException e, HttpServletResponse response) {
+    ResponseEntity<ProblemDetail> broken(IOException e, HttpServletResponse response) throws IOException {
         if (response.isCommitted()) {
-            log.debug("Client went away", e);
-            return null;
+            throw e;
         }
         return unexpected(e);
+    }
+
+    @ExceptionHandler({DataAccessResourceFailureException.class, CannotCreateTransactionException.class})
+    ResponseEntity<ProblemDetail> databaseAway(Exception e) {
+        log.error("The database is away: {}", e.getMessage());
+        return ResponseEntity.status(HttpStatus.SERVICE_UNAVAILABLE)
+                .header(HttpHeaders.RETRY_AFTER, RETRY_SECONDS)
+                .contentType(MediaType.APPLICATION_PROBLEM_JSON)
+                .body(Problems.of(
+                        ErrorCode.DATABASE_UNAVAILABLE,
+                        HttpStatus.SERVICE_UNAVAILABLE,
+                        "The database does not answer; try again in a moment"));
+    }
+
+    /** Query strings that Tomcat does not decode. */
+    @ExceptionHandler
+    ResponseEntity<ProblemDetail> undecodable(InvalidParameterException e) {
+        return answer(Problems.of(
+                ErrorCode.INVALID_REQUEST, HttpStatus.BAD_REQUEST, "The query string is malformed or too long"));
     }
 
     @ExceptionHandler

@@ -29,6 +29,7 @@ final class Problems {
             case UNSUPPORTED_MEDIA_TYPE -> HttpStatus.UNSUPPORTED_MEDIA_TYPE;
             case RANGE_NOT_SATISFIABLE -> HttpStatus.REQUESTED_RANGE_NOT_SATISFIABLE;
             case OUT_OF_MEMORY, DISK_FULL -> HttpStatus.INSUFFICIENT_STORAGE;
+            case DATABASE_UNAVAILABLE -> HttpStatus.SERVICE_UNAVAILABLE;
             case ATTEMPTS_EXHAUSTED, IO_ERROR, INTERNAL_ERROR -> HttpStatus.INTERNAL_SERVER_ERROR;
             case INVALID_REQUEST,
                     MALFORMED_JSON,

@@ -5,6 +5,7 @@ import io.mosaic.server.error.InvalidRequestException;
 import io.mosaic.server.error.Violation;
 import io.mosaic.server.model.ModelId;
 import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.media.Content;
 import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.tags.Tag;
@@ -12,9 +13,12 @@ import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
 import java.net.URI;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.springdoc.core.annotations.ParameterObject;
 import org.springframework.data.domain.PageRequest;
@@ -43,6 +47,8 @@ import org.springframework.web.servlet.mvc.method.annotation.SseEmitter;
 class JobController {
     private static final String IDEMPOTENCY_KEY = "Idempotency-Key";
     private static final int LONGEST_KEY = 255;
+    private static final int LARGEST_PAGE = 200;
+    private static final Pattern WHOLE = Pattern.compile("\\d{1,10}");
     private static final Set<String> SORTABLE =
             Set.of("submittedAt", "startedAt", "finishedAt", "state", "model", "output", "id");
 
@@ -96,7 +102,16 @@ class JobController {
             @RequestParam(required = false) @Nullable JobState state,
             @RequestParam(required = false) @Nullable String model,
             @ParameterObject @PageableDefault(size = 20, sort = "submittedAt", direction = Sort.Direction.DESC)
-                    Pageable page) {
+                    Pageable page,
+            @Parameter(hidden = true) @RequestParam(required = false) Map<String, String> asked) {
+        // Spring takes the first page where it does not understand
+        List<Violation> faults = Stream.concat(
+                        whole(asked, "page", 0, Integer.MAX_VALUE).stream(),
+                        whole(asked, "size", 1, LARGEST_PAGE).stream())
+                .toList();
+        if (!faults.isEmpty()) {
+            throw new InvalidRequestException(faults);
+        }
         for (Sort.Order order : page.getSort()) {
             if (!SORTABLE.contains(order.getProperty())) {
                 throw new InvalidRequestException(List.of(new Violation(
@@ -126,6 +141,19 @@ class JobController {
         Pageable stable = PageRequest.of(
                 page.getPageNumber(), page.getPageSize(), page.getSort().and(Sort.by("id")));
         return PageView.of(jobs.findAll(wanted, stable), JobView::of);
+    }
+
+    private static Optional<Violation> whole(Map<String, String> asked, String name, int least, int most) {
+        String text = asked.get(name);
+        if (text == null || (WHOLE.matcher(text).matches() && within(Long.parseLong(text), least, most))) {
+            return Optional.empty();
+        }
+        return Optional.of(new Violation(
+                name, RequestFields.quoted(text) + " is not a whole number from " + least + " to " + most));
+    }
+
+    private static boolean within(long value, int least, int most) {
+        return value >= least && value <= most;
     }
 
     @PostMapping("/{id}/cancel")

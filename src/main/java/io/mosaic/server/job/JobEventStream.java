@@ -52,7 +52,7 @@ class JobEventStream {
         if (ended(job) && events(job, seen).isEmpty()) {
             return Optional.empty();
         }
-        Follower follower = new Follower(job, seen);
+        Follower follower = new Follower(job, Math.min(seen, last(job))); // nobody has seen what has not happened
         Thread.ofVirtual().name("events-" + job).start(() -> follow(follower));
         return Optional.of(follower.emitter);
     }
@@ -116,6 +116,13 @@ class JobEventStream {
 
     private boolean ended(UUID job) {
         return jobs.findById(job).map(found -> found.state().terminal()).orElse(true);
+    }
+
+    private long last(UUID job) {
+        return jdbc.sql("select coalesce(max(id), 0) from job_event where job_id = :job")
+                .param("job", job)
+                .query(Long.class)
+                .single();
     }
 
     private List<Event> events(UUID job, long seen) {

@@ -139,12 +139,14 @@ public class JobService implements ModelReaders {
     /**
      * Queues several jobs, all or none.
      *
+     * @param faults that the caller has found already, to be reported with the others
      * @param also done in the same transaction, with the jobs' ids in the order of the bodies
      * @param path of the field that the body with an index came from, for faults
      * @throws InvalidRequestException with every fault of every body
      */
-    public List<UUID> submitAll(List<ObjectNode> bodies, IntFunction<String> path, Consumer<List<UUID>> also) {
-        List<Violation> violations = new ArrayList<>();
+    public List<UUID> submitAll(
+            List<ObjectNode> bodies, IntFunction<String> path, List<Violation> faults, Consumer<List<UUID>> also) {
+        List<Violation> violations = new ArrayList<>(faults);
         List<Job> all = new ArrayList<>();
         for (int i = 0; i < bodies.size(); i++) {
             try {

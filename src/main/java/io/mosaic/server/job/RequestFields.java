@@ -16,6 +16,7 @@ import tools.jackson.databind.node.ObjectNode;
 /** Reads the fields of one JSON object and notes every fault, where a mapper would stop at the first. */
 final class RequestFields {
     private static final int SHOWN = 60;
+    private static final int TOLD = 20;
 
     private final String path;
     private final ObjectNode node;
@@ -136,13 +137,17 @@ final class RequestFields {
         return new RequestFields(path + field + ".", child, violations);
     }
 
-    /** All fields that are known have been read: any other is a fault. */
+    /** All fields that are known have been read: any other is a fault, told for the first few. */
     void end() {
-        for (String name : node.propertyNames()) {
-            if (!known.contains(name)) {
-                violations.add(
-                        new Violation(path + shortened(name), "unknown field; known are " + String.join(", ", known)));
-            }
+        List<String> unknown = node.propertyNames().stream()
+                .filter(name -> !known.contains(name))
+                .toList();
+        for (String name : unknown.subList(0, Math.min(TOLD, unknown.size()))) {
+            violations.add(
+                    new Violation(path + shortened(name), "unknown field; known are " + String.join(", ", known)));
+        }
+        if (unknown.size() > TOLD) {
+            violations.add(new Violation(path + "…", (unknown.size() - TOLD) + " more unknown fields"));
         }
     }
 

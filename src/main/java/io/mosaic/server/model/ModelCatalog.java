@@ -2,6 +2,8 @@ package io.mosaic.server.model;
 
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
+import io.mosaic.engine.checkpoint.ModelConfig;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -85,14 +87,21 @@ public class ModelCatalog {
             List<ModelFile> files = store.files(folder);
             Reading reading = readings.compute(id, (key, known) -> {
                 String stamp = folder + files.toString();
-                return known != null && known.stamp().equals(stamp) ? known : read(stamp, folder);
+                return known != null && known.stamp().equals(stamp) ? known : read(stamp, folder, files);
             });
             return new Entry(id, folder, files, reading.facts(), reading.fault(), row);
         });
     }
 
-    private static Reading read(String stamp, Path folder) {
+    private static Reading read(String stamp, Path folder, List<ModelFile> files) {
         try {
+            if (Files.exists(folder.resolve(ModelConfig.FILE))
+                    && files.stream().noneMatch(file -> file.path().equals(ModelConfig.FILE))) {
+                throw new MosaicException(
+                        ErrorCode.CONFIG_INVALID,
+                        ModelConfig.FILE + " is a link out of its folder, and only what lies in it is served;"
+                                + " copy the files themselves, as cp -L does");
+            }
             return new Reading(stamp, Optional.of(ModelFacts.read(folder)), Optional.empty());
         } catch (MosaicException e) {
             return new Reading(stamp, Optional.empty(), Optional.of(e));

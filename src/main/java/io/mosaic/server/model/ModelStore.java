@@ -46,6 +46,7 @@ public class ModelStore {
     /** Every folder that could be a model, in order of id. */
     List<ModelId> ids() {
         return directories(root).stream()
+                .filter(namespace -> !Files.isSymbolicLink(namespace))
                 .flatMap(namespace -> directories(namespace).stream()
                         .flatMap(folder -> ModelId.of(fileName(namespace), fileName(folder)).stream()))
                 .sorted(Comparator.comparing(ModelId::toString))
@@ -62,7 +63,9 @@ public class ModelStore {
     }
 
     Optional<Path> folder(ModelId id) {
-        return Optional.of(path(id)).filter(Files::isDirectory);
+        // a namespace that is a link would give one model two names
+        return Optional.of(path(id))
+                .filter(folder -> !Files.isSymbolicLink(folder.getParent()) && Files.isDirectory(folder));
     }
 
     /**

@@ -81,13 +81,20 @@ class ComparisonTests {
         recipes.addObject().put("method", "guess");
         recipes.addObject();
         recipes.addObject().put("sparsity", 7).put("colour", "red");
+        recipes.addObject().putArray("name");
+        recipes.add("text");
 
         JsonNode problem = Api.problem(api.post("/comparisons", body), 400, ErrorCode.INVALID_REQUEST);
 
         assertThat(problem.path("violations")
                         .valueStream()
                         .map(v -> v.path("field").stringValue()))
-                .containsExactlyInAnyOrder("recipes[0].method", "recipes[2].sparsity", "recipes[2].colour");
+                .containsExactlyInAnyOrder(
+                        "recipes[0].method",
+                        "recipes[2].sparsity",
+                        "recipes[2].colour",
+                        "recipes[3].name",
+                        "recipes[4]");
         assertThat(api.json("/jobs").path("page").path("totalElements").longValue())
                 .isEqualTo(before);
     }

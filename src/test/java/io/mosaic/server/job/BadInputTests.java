@@ -269,12 +269,6 @@ class BadInputTests {
         assertThat(fields(problem)).containsExactly(field);
     }
 
-    @Test
-    void pageOfAnUnreasonableSizeIsCut() {
-        assertThat(api.json("/jobs?size=100000").path("page").path("size").intValue())
-                .isEqualTo(200);
-    }
-
     /** A valid request in which one field, given by its path, is something else. */
     private static ObjectNode with(String field, String value) {
         ObjectNode request = Requests.tiny("bad/input");

@@ -112,6 +112,32 @@ class JobSubmissionTests {
     }
 
     @Test
+    void manyUnknownFieldsAreToldInFew() {
+        StringBuilder body = new StringBuilder("{\"model\": \"test/tiny\", \"sparsity\": 0.5");
+        for (int i = 0; i < 20_000; i++) {
+            body.append(", \"f").append(i).append("\": 1");
+        }
+
+        HttpResponse<String> refused = api.post("/jobs", body.append('}').toString());
+
+        assertThat(Api.problem(refused, 400, ErrorCode.INVALID_REQUEST).path("violations"))
+                .hasSize(21)
+                .last()
+                .satisfies(
+                        rest -> assertThat(rest.path("message").stringValue()).isEqualTo("19980 more unknown fields"));
+        assertThat(refused.body()).hasSizeLessThan(20_000);
+    }
+
+    @Test
+    void pagesThatCannotBeAreRefused() {
+        for (String query :
+                List.of("page=-1", "page=x", "page=99999999999", "size=0", "size=201", "size=", "page=%ff")) {
+            Api.problem(api.get("/jobs?" + query), 400, ErrorCode.INVALID_REQUEST);
+        }
+        assertThat(api.get("/jobs?page=0&size=200").statusCode()).isEqualTo(200);
+    }
+
+    @Test
     void bodyThatNestsDeepOrHoldsAnEndlessNumberIsMalformed() {
         for (String body : List.of("{\"a\":" + "[".repeat(2000), "{\"a\":" + "1".repeat(2000) + "}", "{\"a\":+1}")) {
             JsonNode problem = Api.problem(api.post("/jobs", body), 400, ErrorCode.MALFORMED_JSON);
