@@ -61,13 +61,18 @@ public record DampedHessian(NDArray matrix, double dampening, boolean[] dead) {
         if (columns.length == dead.length) {
             return this;
         }
-        TorchOps ops = TorchOps.on(scope);
-        NDArray square = ops.rows(scope, ops.rows(scope, matrix, columns).transpose(), columns);
+        NDArray square = square(scope, matrix, columns);
         boolean[] deadColumns = new boolean[columns.length];
         for (int i = 0; i < columns.length; i++) {
             deadColumns[i] = dead[columns[i]];
         }
         return new DampedHessian(square, dampening, deadColumns);
+    }
+
+    /** Rows and columns of a symmetric matrix, in that order. */
+    static NDArray square(NDManager scope, NDArray symmetric, int[] columns) {
+        TorchOps ops = TorchOps.on(scope);
+        return ops.rows(scope, ops.rows(scope, symmetric, columns).transpose(), columns);
     }
 
     /** H⁻¹, (d, d). */

@@ -8,7 +8,6 @@ import io.mosaic.engine.llama.LayerShape;
 import io.mosaic.engine.llama.SiteObserver;
 import java.util.EnumMap;
 import java.util.Map;
-import java.util.Objects;
 
 /**
  * Second moments of what a layer's four input sites see, over N windows: H = (2/N) Σ XᵀX, whose diagonal is twice the
@@ -16,6 +15,7 @@ import java.util.Objects;
  */
 public final class InputStatistics implements SiteObserver, AutoCloseable {
     private final NDManager manager;
+    private final LayerShape shape;
     private final int windows;
     private final Map<InputSite, NDArray> moments = new EnumMap<>(InputSite.class); // (width, width) or (width)
     private final Map<InputSite, NDArray> sums = new EnumMap<>(InputSite.class); // (width)
@@ -25,12 +25,8 @@ public final class InputStatistics implements SiteObserver, AutoCloseable {
     private InputStatistics(NDManager parent, LayerShape shape, int windows, boolean full) {
         this.manager = parent.newSubManager();
         this.windows = windows;
+        this.shape = shape;
         this.full = full;
-        for (InputSite site : InputSite.values()) {
-            long width = shape.width(site);
-            moments.put(site, manager.zeros(full ? new Shape(width, width) : new Shape(width)));
-            sums.put(site, manager.zeros(new Shape(width)));
-        }
     }
 
     /** Collects whole Hessians. */
@@ -102,10 +98,11 @@ public final class InputStatistics implements SiteObserver, AutoCloseable {
     }
 
     private NDArray moments(InputSite site) {
-        return Objects.requireNonNull(moments.get(site));
+        long width = shape.width(site);
+        return moments.computeIfAbsent(site, first -> manager.zeros(full ? new Shape(width, width) : new Shape(width)));
     }
 
     private NDArray sum(InputSite site) {
-        return Objects.requireNonNull(sums.get(site));
+        return sums.computeIfAbsent(site, first -> manager.zeros(new Shape(shape.width(site))));
     }
 }

@@ -10,6 +10,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * A Hugging Face model folder, opened: config.json and the memory-mapped weights of one file or of several shards.
@@ -86,6 +87,19 @@ public final class Checkpoint implements AutoCloseable {
                         ShardIndex.FILE + " places " + StrictJson.quote(name) + " in " + shard + ", which lacks it");
             }
         });
+    }
+
+    /**
+     * The same files under another config: a view that lives as long as this checkpoint and is not closed itself.
+     *
+     * @param names what a stored tensor is called in the view; empty where it has no part in it
+     */
+    public Checkpoint view(ModelConfig other, Function<String, Optional<String>> names) {
+        Map<String, Stored> seen = new LinkedHashMap<>();
+        tensors.forEach((name, stored) -> names.apply(name)
+                .ifPresent(renamed -> seen.put(
+                        renamed, new Stored(stored.shard(), stored.info().named(renamed)))));
+        return new Checkpoint(folder, other, shards, seen);
     }
 
     public Path folder() {

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.List;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -36,6 +37,10 @@ public record ModelConfig(
     public static final List<String> SUPPORTED = List.of("LlamaForCausalLM", "MistralForCausalLM");
 
     public static final String FILE = "config.json";
+
+    /** Entries that may be lists with one item per layer. */
+    private static final List<String> PER_LAYER = List.of("layer_types");
+
     private static final int MAX_FILE_BYTES = 1 << 20;
 
     static ModelConfig read(Path folder) {
@@ -57,6 +62,19 @@ public record ModelConfig(
         } catch (IOException e) {
             throw new MosaicException(ErrorCode.IO_ERROR, FILE + " cannot be read: " + e.getMessage(), e);
         }
+    }
+
+    /** That of the same model with some of its layers only. */
+    public ModelConfig keeping(List<Integer> kept) {
+        ObjectNode shallow = document.deepCopy();
+        shallow.put("num_hidden_layers", kept.size());
+        for (String name : PER_LAYER) {
+            if (document.get(name) instanceof ArrayNode all) {
+                ArrayNode left = shallow.putArray(name);
+                kept.forEach(layer -> left.add(all.path(layer)));
+            }
+        }
+        return new Parser(shallow).parse();
     }
 
     private static MosaicException invalid(String fault) {

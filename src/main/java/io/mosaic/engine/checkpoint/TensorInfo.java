@@ -14,6 +14,11 @@ public record TensorInfo(String name, DType dtype, List<Long> shape, long begin,
         shape = List.copyOf(shape);
     }
 
+    /** The same under another name. */
+    TensorInfo named(String other) {
+        return new TensorInfo(other, dtype, shape, begin, bytes);
+    }
+
     public long elements() {
         return bytes / dtype.bytes();
     }

@@ -77,6 +77,18 @@ public final class HiddenStates implements AutoCloseable {
         return new HiddenStates(owner, moved, token);
     }
 
+    /** The stream as it stands, as one of its own. */
+    public HiddenStates copy() {
+        NDManager owner = manager.getParentManager().newSubManager();
+        List<NDArray> copies = new ArrayList<>();
+        for (NDArray batch : batches) {
+            NDArray copy = batch.duplicate();
+            copy.attach(owner);
+            copies.add(copy);
+        }
+        return new HiddenStates(owner, copies, token);
+    }
+
     /** Hands out the stream in order, batch by batch, each (windows, tokens, hidden). */
     public void forEach(Consumer<NDArray> action) {
         batches.forEach(action);

@@ -8,6 +8,9 @@ import io.mosaic.engine.checkpoint.TensorInfo;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /** The tensors of a Llama checkpoint: their names, and the check that a folder holds exactly these. */
@@ -16,6 +19,7 @@ public final class LlamaTensors {
     public static final String FINAL_NORM = "model.norm.weight";
     public static final String LM_HEAD = "lm_head.weight";
 
+    private static final Pattern OF_LAYER = Pattern.compile("model\\.layers\\.(\\d{1,5})(\\..*)");
     private static final int NAMED = 8;
 
     private LlamaTensors() {}
@@ -26,6 +30,18 @@ public final class LlamaTensors {
 
     public static String mlpNorm(int layer) {
         return "model.layers." + layer + ".post_attention_layernorm.weight";
+    }
+
+    /** A checkpoint as if it had some of its layers only, numbered anew. */
+    public static Checkpoint keeping(Checkpoint checkpoint, List<Integer> layers) {
+        return checkpoint.view(checkpoint.config().keeping(layers), name -> {
+            Matcher matcher = OF_LAYER.matcher(name);
+            if (!matcher.matches()) {
+                return Optional.of(name);
+            }
+            int place = layers.indexOf(Integer.parseInt(matcher.group(1)));
+            return place < 0 ? Optional.empty() : Optional.of("model.layers." + place + matcher.group(2));
+        });
     }
 
     /** The tensor that gives the logits: the embedding again where the two are tied. */

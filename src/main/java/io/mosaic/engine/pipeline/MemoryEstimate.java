@@ -5,9 +5,13 @@ import io.mosaic.engine.checkpoint.ModelConfig;
 import io.mosaic.engine.evaluation.Perplexity;
 import io.mosaic.engine.llama.InputSite;
 import io.mosaic.engine.llama.LayerShape;
+import io.mosaic.engine.pruning.Propagation;
 import io.mosaic.engine.pruning.PruningRecipe;
+import io.mosaic.engine.search.DepthSearch;
 import io.mosaic.engine.search.HeldOut;
 import io.mosaic.engine.search.SearchCost;
+import java.util.List;
+import java.util.stream.LongStream;
 
 /** Working memory that a run takes on its device at its widest, from shapes alone. */
 public final class MemoryEstimate {
@@ -15,6 +19,9 @@ public final class MemoryEstimate {
 
     /** Dense, pruned and stored-rounded copies of a layer, on the heap and on the device. */
     private static final long LAYER_COPIES = 5;
+
+    /** Pruned and stored-rounded copies of a layer for each further target. */
+    private static final long TARGET_COPIES = 2;
 
     /** A Hessian while it is damped, inverted and factorised. */
     private static final long HESSIAN_COPIES = 5;
@@ -30,13 +37,20 @@ public final class MemoryEstimate {
     /**
      * Bytes.
      *
-     * @param recipe what is done; a search holds the streams of its probes
+     * @param recipes what is done, one per sparsity; a search holds the streams of its probes
+     * @param dropLayers whole layers that go; choosing them holds a stream per layer
      * @param latency whether the dense and the pruned model are timed, which holds both whole
      */
-    public static long bytes(ModelConfig config, CalibrationWindows windows, PruningRecipe recipe, boolean latency) {
+    public static long bytes(
+            ModelConfig config,
+            CalibrationWindows windows,
+            List<PruningRecipe> recipes,
+            int dropLayers,
+            boolean latency) {
+        PruningRecipe recipe = recipes.getFirst();
         LayerShape shape = LayerShape.of(config);
         long hidden = config.hiddenSize();
-        long layer = LAYER_COPIES * shape.parameters() * FLOAT;
+        long layer = (LAYER_COPIES + (recipes.size() - 1) * TARGET_COPIES) * shape.parameters() * FLOAT;
         long batchTokens = Math.max(BATCH_TOKENS, Math.max(windows.length(), Perplexity.window(config)));
         long attention = batchTokens * config.attentionHeads() * Math.max(windows.length(), Perplexity.window(config));
         long batch = (BATCH_COPIES * batchTokens * config.intermediateSize() + attention) * FLOAT;
@@ -50,21 +64,30 @@ public final class MemoryEstimate {
             widest = Math.max(widest, square);
         }
         long calibrationStream = (long) windows.samples() * windows.length() * hidden * FLOAT;
+        int streams = recipe.propagation() == Propagation.DENSE ? 1 : recipes.size();
         long pruning = layer
                 + batch
-                + calibrationStream
+                + streams * calibrationStream
                 + hessians
                 + HESSIAN_COPIES * widest
                 + (recipe.searched() ? search(config, windows, recipe) : 0);
         long evaluating = layer + batch + EVALUATION_TOKENS * hidden * FLOAT + embedding;
         long timing = latency ? 2 * (config.layers() * shape.parameters() * FLOAT + 2 * embedding) + layer : 0;
-        return Math.max(pruning, Math.max(evaluating, timing));
+        long dropping = dropLayers == 0
+                ? 0
+                : layer + heldOut(config, (config.layers() + 2L) * DepthSearch.WINDOWS * windows.length());
+        return LongStream.of(pruning, evaluating, timing, dropping).max().orElseThrow();
     }
 
     /** Streams and answers of the held-out windows, and the head that judges them. */
     private static long search(ModelConfig config, CalibrationWindows windows, PruningRecipe recipe) {
         SearchCost cost = new SearchCost(config, windows, recipe.propagation());
         long tokens = (long) cost.windows(recipe.allocation().searchBudget()) * windows.length();
-        return (cost.streams() * tokens + config.vocabularySize()) * config.hiddenSize() * FLOAT + HeldOut.KEPT_BYTES;
+        return heldOut(config, cost.streams() * tokens);
+    }
+
+    /** @param tokens of all streams together */
+    private static long heldOut(ModelConfig config, long tokens) {
+        return (tokens + config.vocabularySize()) * config.hiddenSize() * FLOAT + HeldOut.KEPT_BYTES;
     }
 }

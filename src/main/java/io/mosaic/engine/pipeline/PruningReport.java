@@ -3,6 +3,7 @@ package io.mosaic.engine.pipeline;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import io.mosaic.engine.checkpoint.SafetensorsWriter;
 import io.mosaic.engine.evaluation.Compared;
+import io.mosaic.engine.search.DepthSearch;
 import io.mosaic.engine.search.SearchReport;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -15,10 +16,14 @@ import tools.jackson.databind.json.JsonMapper;
 /**
  * What a run did and measured; its JSON form is report.json and the HTTP report.
  *
+ * @param model id of the pruned model
+ * @param depth the whole layers that went; absent where none did
  * @param search what was tried; absent where the request left nothing to search for
  */
 public record PruningReport(
+        String model,
         Sparsity sparsity,
+        Optional<Depth> depth,
         Optional<SearchReport> search,
         List<PerplexityResult> perplexity,
         Optional<Latency> latency,
@@ -66,8 +71,10 @@ public record PruningReport(
     /**
      * One projection.
      *
+     * @param layer its index in the dense model
      * @param outlierRatio in percent; absent where no ranking was needed
      * @param nominal the target, physical and zeroed together
+     * @param shapeAfter (0, 0) where the whole layer went
      * @param dampening of its input's Hessian; absent where none was factorised
      */
     public record ProjectionSparsity(
@@ -79,6 +86,14 @@ public record PruningReport(
             List<Integer> shapeBefore,
             List<Integer> shapeAfter,
             Optional<Double> dampening) {}
+
+    /**
+     * Whole layers that went before anything else.
+     *
+     * @param heldOutWindows number of windows that the choice was made on
+     * @param dropped in the order of their removal
+     */
+    public record Depth(int heldOutWindows, List<DepthSearch.Dropped> dropped) {}
 
     public record PerplexityResult(String corpus, String protocol, double dense, double pruned) {}
 

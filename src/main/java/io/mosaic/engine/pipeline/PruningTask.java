@@ -9,18 +9,25 @@ import java.util.List;
 /**
  * One run: which model, by which recipe, calibrated and evaluated on what.
  *
- * @param folder of the staged result; exists and is empty
+ * @param dropLayers whole layers that go before anything else, and count as removed
+ * @param targets one model each, of one recipe at different sparsities
  */
 public record PruningTask(
-        Source model,
-        PruningRecipe recipe,
-        Calibration calibration,
-        Evaluation evaluation,
-        String output,
-        Path folder) {
+        Source model, int dropLayers, List<Target> targets, Calibration calibration, Evaluation evaluation) {
+    public PruningTask {
+        targets = List.copyOf(targets);
+    }
 
     /** A named Hugging Face folder. */
     public record Source(String id, Path folder) {}
+
+    /**
+     * A model to make.
+     *
+     * @param recipe its sparsity counts dropped layers
+     * @param folder of the staged result; exists and is empty
+     */
+    public record Target(PruningRecipe recipe, String output, Path folder) {}
 
     /** A named text file. */
     public record Text(String name, Path file) {}
@@ -30,4 +37,9 @@ public record PruningTask(
 
     /** What is measured, dense against pruned. */
     public record Evaluation(List<Text> perplexity, boolean latency) {}
+
+    /** In all but the sparsity that of every target. */
+    PruningRecipe recipe() {
+        return targets.getFirst().recipe();
+    }
 }

@@ -7,6 +7,7 @@ import io.mosaic.engine.llama.ProjectionId;
 import io.mosaic.engine.pruning.PruningPlan;
 import io.mosaic.engine.ranking.OutlierRanking;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -14,21 +15,42 @@ import java.util.Optional;
 
 /** Counts what each layer lost, as written. */
 final class SparsityLedger {
-    private final double nominal;
+    private final Depth depth;
     private final PruningPlan plan;
     private final Optional<OutlierRanking> ranking;
     private final List<PruningReport.ProjectionSparsity> projections = new ArrayList<>();
-    private long prunable;
     private long removed;
     private long zeroed;
 
-    SparsityLedger(double nominal, PruningPlan plan, Optional<OutlierRanking> ranking) {
-        this.nominal = nominal;
+    SparsityLedger(Depth depth, PruningPlan plan, Optional<OutlierRanking> ranking) {
+        this.depth = depth;
         this.plan = plan;
         this.ranking = ranking;
+        depth.dropped().forEach(gone -> drop(gone.layer()));
     }
 
-    /** @param zeros per projection, counted in the stored weights */
+    private void drop(int layer) {
+        LayerShape before = depth.dense().get(layer);
+        removed += before.parameters();
+        for (Projection projection : Projection.values()) {
+            projections.add(new PruningReport.ProjectionSparsity(
+                    layer,
+                    projection.label(),
+                    Optional.empty(),
+                    1,
+                    1,
+                    List.of(before.out(projection), before.in(projection)),
+                    List.of(0, 0),
+                    Optional.empty()));
+        }
+    }
+
+    /**
+     * Counts a layer that stays.
+     *
+     * @param layer its index among those
+     * @param zeros per projection, counted in the stored weights
+     */
     void add(int layer, Map<Projection, Long> zeros, Map<InputSite, Double> dampening) {
         LayerShape before = plan.structure().before().get(layer);
         LayerShape after = plan.structure().after().get(layer);
@@ -37,11 +59,10 @@ final class SparsityLedger {
             long dense = before.parameters(projection);
             long left = after.parameters(projection);
             long zero = Objects.requireNonNull(zeros.get(projection));
-            prunable += dense;
             removed += dense - left;
             zeroed += zero;
             projections.add(new PruningReport.ProjectionSparsity(
-                    layer,
+                    depth.kept().get(layer),
                     projection.label(),
                     ranking.map(r -> r.ratio(id)),
                     1 - left * (1 - plan.zeros().target(id).share()) / dense,
@@ -52,15 +73,19 @@ final class SparsityLedger {
         }
     }
 
-    PruningReport.Sparsity sparsity() {
+    /** @param nominal the share that was asked for */
+    PruningReport.Sparsity sparsity(double nominal) {
+        boolean structured = plan.structure().removedParameters() > 0;
         return new PruningReport.Sparsity(
                 nominal,
-                share(removed + zeroed, prunable),
-                prunable,
+                share(removed + zeroed, depth.prunableParameters()),
+                depth.prunableParameters(),
                 removed,
                 zeroed,
-                removed == 0 ? Optional.empty() : Optional.of(plan.structure().step()),
-                projections);
+                structured ? Optional.of(plan.structure().step()) : Optional.empty(),
+                projections.stream()
+                        .sorted(Comparator.comparingInt(PruningReport.ProjectionSparsity::layer))
+                        .toList());
     }
 
     private static double share(long part, long whole) {

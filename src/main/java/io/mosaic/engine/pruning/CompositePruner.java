@@ -2,11 +2,10 @@ package io.mosaic.engine.pruning;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.allocation.AllocationMethod;
 import io.mosaic.engine.allocation.Target;
 import io.mosaic.engine.calibration.DampedHessian;
-import io.mosaic.engine.calibration.InputStatistics;
+import io.mosaic.engine.calibration.LayerHessians;
 import io.mosaic.engine.llama.InputSite;
 import io.mosaic.engine.llama.LayerShape;
 import io.mosaic.engine.llama.LayerWeights;
@@ -16,10 +15,10 @@ import io.mosaic.engine.pruning.structured.LayerSlicer;
 import io.mosaic.engine.pruning.unstructured.MagnitudePruner;
 import io.mosaic.engine.pruning.unstructured.Rows;
 import io.mosaic.engine.pruning.unstructured.SparseGptSolver;
+import io.mosaic.engine.pruning.unstructured.SparsityPattern;
 import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
 import io.mosaic.engine.pruning.unstructured.WandaPruner;
 import io.mosaic.engine.pruning.unstructured.ZeroRule;
-import io.mosaic.engine.tensor.TorchOps;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -63,14 +62,7 @@ public final class CompositePruner {
         };
     }
 
-    /**
-     * A pruned layer.
-     *
-     * @param dampening what each site's Hessian took, where one was factorised
-     */
-    public record Pruned(LayerWeights weights, Map<InputSite, Double> dampening) {}
-
-    /** The statistics of a layer's inputs that this recipe reads. */
+    /** The statistics of a layer's inputs that this recipe reads; each later one holds the earlier. */
     public enum Needs {
         NOTHING,
         NORMS,
@@ -90,115 +82,112 @@ public final class CompositePruner {
         return recipe.removal().method() == UnstructuredMethod.WANDA ? Needs.NORMS : Needs.NOTHING;
     }
 
-    /**
-     * Prunes a layer.
-     *
-     * @param statistics of the layer's inputs, as {@link #needs} says
-     * @param token asked before each input site
-     */
-    public Pruned prune(
-            NDManager parent, int index, LayerWeights dense, InputStatistics statistics, CancellationToken token) {
-        try (NDManager scope = parent.newSubManager()) {
-            Run run = new Run(scope, index, statistics);
-            LayerSlicer.Sliced sliced = run.slice(dense);
-            if (recipe.category() != Category.STRUCTURED) {
-                for (InputSite site : InputSite.values()) {
-                    token.check();
-                    run.zero(site, sliced);
-                }
+    /** Whether a site is observed again once the projections before it are pruned. */
+    boolean trueSequential() {
+        return recipe.trueSequential();
+    }
+
+    /** Takes the heads and channels of a layer out and leaves its single weights to {@link Layer#zero}. */
+    Layer layer(NDManager scope, int index, LayerWeights dense, LayerHessians hessians) {
+        LayerShape target = plan.structure().after().get(index);
+        if (target.equals(dense.shape())) {
+            return new Layer(index, whole(dense), Map.of());
+        }
+        Map<InputSite, DampedHessian> damped = new EnumMap<>(InputSite.class);
+        Map<InputSite, Double> dampening = new EnumMap<>(InputSite.class);
+        for (InputSite site : List.of(InputSite.ATTENTION_OUTPUT, InputSite.MLP_HIDDEN)) {
+            damped.put(site, hessians.damped(site));
+            dampening.put(site, hessians.damped(site).dampening());
+        }
+        LayerSlicer slicer = new LayerSlicer(recipe.structure().score());
+        return new Layer(index, slicer.slice(scope, dense, hessians.statistics(), damped, target), dampening);
+    }
+
+    private static LayerSlicer.Sliced whole(LayerWeights dense) {
+        Map<Projection, float[]> copies = new EnumMap<>(Projection.class);
+        for (Projection projection : Projection.values()) {
+            copies.put(projection, dense.weight(projection).clone());
+        }
+        Map<InputSite, int[]> all = new EnumMap<>(InputSite.class);
+        for (InputSite site : InputSite.values()) {
+            all.put(site, IntStream.range(0, dense.shape().width(site)).toArray());
+        }
+        return new LayerSlicer.Sliced(dense.with(dense.shape(), copies), all);
+    }
+
+    /** A layer while it is pruned. */
+    final class Layer {
+        private final int index;
+        private final LayerSlicer.Sliced sliced;
+        private final Map<InputSite, Double> dampening = new EnumMap<>(InputSite.class);
+
+        private Layer(int index, LayerSlicer.Sliced sliced, Map<InputSite, Double> dampening) {
+            this.index = index;
+            this.sliced = sliced;
+            this.dampening.putAll(dampening);
+        }
+
+        /** The layer as it is now; the arrays themselves, which {@link #zero} changes. */
+        LayerWeights weights() {
+            return sliced.weights();
+        }
+
+        /** What each site's Hessian took, where one was factorised. */
+        Map<InputSite, Double> dampening() {
+            return dampening;
+        }
+
+        /**
+         * Zeroes weights of the projections that read a site.
+         *
+         * @param seen the site's inputs, observed on the dense layer or on this one
+         */
+        void zero(NDManager parent, InputSite site, LayerHessians seen) {
+            if (recipe.category() == Category.STRUCTURED) {
+                return;
             }
-            return new Pruned(sliced.weights(), run.dampening);
+            int[] kept = Objects.requireNonNull(sliced.keptColumns().get(site));
+            SparsityPattern pattern = recipe.removal().pattern();
+            switch (recipe.removal().method()) {
+                case MAGNITUDE -> rows(site).forEach(rows -> MagnitudePruner.prune(rows, kept.length, pattern));
+                case WANDA -> {
+                    float[] norms = norms(seen.statistics().norms(site), kept);
+                    rows(site).forEach(rows -> WandaPruner.prune(rows, norms, pattern));
+                }
+                case SPARSEGPT -> sparseGpt(parent, site, kept, seen);
+            }
+        }
+
+        private void sparseGpt(NDManager parent, InputSite site, int[] kept, LayerHessians seen) {
+            try (NDManager work = parent.newSubManager()) {
+                boolean whole = kept.length == seen.damped(site).width();
+                DampedHessian damped = whole ? seen.damped(site) : seen.damped(work, site, kept);
+                NDArray factor = whole ? seen.factor(site) : damped.upperFactor(work);
+                dampening.merge(site, damped.dampening(), Math::max);
+                new SparseGptSolver(
+                                work, factor, damped.dead(), recipe.removal().pattern())
+                        .prune(rows(site));
+            }
+        }
+
+        private List<Rows> rows(InputSite site) {
+            return site.readers().stream()
+                    .map(reader -> new Rows(
+                            weights().weight(reader),
+                            weights().shape().out(reader),
+                            rule(plan.zeros().target(new ProjectionId(index, reader)))))
+                    .toList();
         }
     }
 
-    private final class Run {
-        private final NDManager scope;
-        private final int index;
-        private final InputStatistics statistics;
-        private final Map<InputSite, Double> dampening = new EnumMap<>(InputSite.class);
-
-        Run(NDManager scope, int index, InputStatistics statistics) {
-            this.scope = scope;
-            this.index = index;
-            this.statistics = statistics;
+    private static float[] norms(float[] observed, int[] kept) {
+        if (observed.length == kept.length) {
+            return observed;
         }
-
-        LayerSlicer.Sliced slice(LayerWeights dense) {
-            LayerShape target = plan.structure().after().get(index);
-            if (target.equals(dense.shape())) {
-                Map<Projection, float[]> copies = new EnumMap<>(Projection.class);
-                for (Projection projection : Projection.values()) {
-                    copies.put(projection, dense.weight(projection).clone());
-                }
-                Map<InputSite, int[]> all = new EnumMap<>(InputSite.class);
-                for (InputSite site : InputSite.values()) {
-                    all.put(site, IntStream.range(0, target.width(site)).toArray());
-                }
-                return new LayerSlicer.Sliced(dense.with(target, copies), all);
-            }
-            Map<InputSite, DampedHessian> hessians = new EnumMap<>(InputSite.class);
-            for (InputSite site : List.of(InputSite.ATTENTION_OUTPUT, InputSite.MLP_HIDDEN)) {
-                DampedHessian hessian = DampedHessian.of(scope, statistics.hessian(scope, site), label(site));
-                dampening.put(site, hessian.dampening());
-                hessians.put(site, hessian);
-            }
-            return new LayerSlicer(recipe.structure().score()).slice(scope, dense, statistics, hessians, target);
+        float[] norms = new float[kept.length];
+        for (int j = 0; j < norms.length; j++) {
+            norms[j] = observed[kept[j]];
         }
-
-        void zero(InputSite site, LayerSlicer.Sliced sliced) {
-            int[] kept = Objects.requireNonNull(sliced.keptColumns().get(site));
-            LayerWeights weights = sliced.weights();
-            switch (recipe.removal().method()) {
-                case MAGNITUDE ->
-                    site.readers()
-                            .forEach(reader -> MagnitudePruner.prune(
-                                    rows(weights, reader),
-                                    kept.length,
-                                    recipe.removal().pattern()));
-                case WANDA -> {
-                    float[] all = statistics.norms(site);
-                    float[] norms = new float[kept.length];
-                    for (int j = 0; j < norms.length; j++) {
-                        norms[j] = all[kept[j]];
-                    }
-                    site.readers()
-                            .forEach(reader -> WandaPruner.prune(
-                                    rows(weights, reader),
-                                    norms,
-                                    recipe.removal().pattern()));
-                }
-                case SPARSEGPT -> sparseGpt(site, kept, weights);
-            }
-        }
-
-        private void sparseGpt(InputSite site, int[] kept, LayerWeights weights) {
-            try (NDManager work = scope.newSubManager()) {
-                NDArray hessian = statistics.hessian(work, site);
-                if (kept.length < hessian.getShape().get(0)) {
-                    TorchOps ops = TorchOps.on(work);
-                    hessian = ops.rows(work, ops.rows(work, hessian, kept).transpose(), kept);
-                }
-                DampedHessian damped = DampedHessian.of(work, hessian, label(site));
-                dampening.merge(site, damped.dampening(), Math::max);
-                new SparseGptSolver(
-                                work,
-                                damped.upperFactor(work),
-                                damped.dead(),
-                                recipe.removal().pattern())
-                        .prune(site.readers().stream()
-                                .map(reader -> rows(weights, reader))
-                                .toList());
-            }
-        }
-
-        private Rows rows(LayerWeights weights, Projection projection) {
-            ZeroRule rule = rule(plan.zeros().target(new ProjectionId(index, projection)));
-            return new Rows(weights.weight(projection), weights.shape().out(projection), rule);
-        }
-
-        private String label(InputSite site) {
-            return "layer " + index + ", "
-                    + site.readers().stream().map(Projection::label).toList();
-        }
+        return norms;
     }
 }

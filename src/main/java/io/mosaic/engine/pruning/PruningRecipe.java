@@ -1,5 +1,7 @@
 package io.mosaic.engine.pruning;
 
+import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.allocation.AllocationMethod;
 import io.mosaic.engine.llama.LayerShape;
 import io.mosaic.engine.pruning.structured.Layout;
@@ -8,6 +10,7 @@ import io.mosaic.engine.pruning.structured.StructuredShare;
 import io.mosaic.engine.pruning.unstructured.SparsityPattern;
 import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * What to remove and how.
@@ -17,6 +20,7 @@ import java.util.List;
  * @param structure the structured part
  * @param allocation how the target is spread over projections
  * @param propagation what each layer sees of those before it
+ * @param trueSequential whether each input site is observed again once the projections before it are pruned
  */
 public record PruningRecipe(
         double sparsity,
@@ -24,7 +28,8 @@ public record PruningRecipe(
         Removal removal,
         Structure structure,
         Allocation allocation,
-        Propagation propagation) {
+        Propagation propagation,
+        boolean trueSequential) {
 
     /** Which single weights go. */
     public record Removal(UnstructuredMethod method, SparsityPattern pattern) {}
@@ -56,6 +61,37 @@ public record PruningRecipe(
         return category + ", " + removed + ", allocation " + allocation.method();
     }
 
+    /** The same but for the share. */
+    public PruningRecipe withSparsity(double share) {
+        return new PruningRecipe(share, category, removal, structure, allocation, propagation, trueSequential);
+    }
+
+    /**
+     * The recipe for the layers that are left once whole ones have gone, so that all that goes is what was asked for, to
+     * the weight.
+     *
+     * @throws MosaicException STRUCTURE_TOO_COARSE where whole layers take more than that
+     */
+    public PruningRecipe rest(List<LayerShape> dense, List<LayerShape> left) {
+        if (left.size() == dense.size()) {
+            return this;
+        }
+        long all = parameters(dense);
+        long remaining = parameters(left);
+        long budget = budget(dense) - (all - remaining);
+        if (budget < 0) {
+            throw new MosaicException(
+                    ErrorCode.STRUCTURE_TOO_COARSE,
+                    String.format(
+                            Locale.ROOT,
+                            "%d whole layers hold %.4f of the weights, more than the sparsity %s",
+                            dense.size() - left.size(),
+                            1 - (double) remaining / all,
+                            sparsity));
+        }
+        return withSparsity((double) budget / remaining);
+    }
+
     /** The part of the removal that is physical. */
     public StructuredShare structuredShare() {
         return switch (category) {
@@ -81,7 +117,10 @@ public record PruningRecipe(
 
     /** Weights to remove from layers of these dense shapes. */
     public long budget(List<LayerShape> layers) {
-        return Math.round(
-                sparsity * layers.stream().mapToLong(LayerShape::parameters).sum());
+        return Math.round(sparsity * parameters(layers));
+    }
+
+    private static long parameters(List<LayerShape> layers) {
+        return layers.stream().mapToLong(LayerShape::parameters).sum();
     }
 }

@@ -4,20 +4,27 @@ import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.calibration.CalibrationSet;
 import io.mosaic.engine.calibration.InputStatistics;
+import io.mosaic.engine.calibration.LayerHessians;
 import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.checkpoint.DType;
 import io.mosaic.engine.llama.DecoderLayer;
 import io.mosaic.engine.llama.HiddenStates;
+import io.mosaic.engine.llama.InputSite;
+import io.mosaic.engine.llama.LayerShape;
 import io.mosaic.engine.llama.LayerWeights;
 import io.mosaic.engine.llama.Projection;
 import io.mosaic.engine.llama.RotaryEmbedding;
 import io.mosaic.engine.llama.SiteObserver;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 
 /**
- * Prunes a model layer by layer; one layer is resident at a time. Each layer sees what the layers before it give out:
- * the pruned ones as they are rounded for the file, or the dense ones.
+ * Prunes a model layer by layer, to one target or to several at once; one dense layer is resident at a time. Each layer
+ * sees what the layers before it give out: the dense ones, which is the same for all targets, or the pruned ones as they
+ * are rounded for the file, which each target has for itself.
  */
 public final class PruningWalk {
     private final NDManager device;
@@ -32,55 +39,153 @@ public final class PruningWalk {
         this.token = token;
     }
 
+    /** How to prune, and who receives the layers. */
+    public record Target(CompositePruner pruner, PrunedLayers sink) {}
+
     /** Prunes every layer in order and hands each out. */
     public void run(CompositePruner pruner, PrunedLayers sink) {
+        run(List.of(new Target(pruner, sink)));
+    }
+
+    /**
+     * Prunes every layer in order, each for all targets before the next one.
+     *
+     * @param targets of recipes that differ in their plans only
+     */
+    public void run(List<Target> targets) {
         int layers = checkpoint.config().layers();
-        if (pruner.needs() == CompositePruner.Needs.NOTHING) {
+        try (NDManager scope = device.newSubManager()) {
+            Run run = new Run(scope, targets);
+            if (run.needs == CompositePruner.Needs.NOTHING) {
+                for (int index = 0; index < layers; index++) {
+                    run.prune(index, LayerWeights.read(checkpoint, index), targets, (weights, observer) -> {});
+                }
+                return;
+            }
+            List<Branch> branches =
+                    List.of(new Branch(HiddenStates.embed(scope, checkpoint, calibration.windows(), token), targets));
             for (int index = 0; index < layers; index++) {
                 LayerWeights dense = LayerWeights.read(checkpoint, index);
-                try (InputStatistics none = InputStatistics.norms(device, dense.shape(), calibration.samples())) {
-                    hand(sink, index, pruner.prune(device, index, dense, none, token));
+                List<Branch> next = new ArrayList<>();
+                for (Branch branch : branches) {
+                    next.addAll(run.pass(index, dense, branch));
+                }
+                branches = next;
+            }
+        }
+    }
+
+    /** Targets that see the same stream before the next layer. */
+    private record Branch(HiddenStates states, List<Target> targets) {}
+
+    /** Runs a layer for its observer only. */
+    @FunctionalInterface
+    private interface Observation {
+        void observe(LayerWeights weights, SiteObserver observer);
+    }
+
+    private final class Run {
+        private final NDManager scope;
+        private final CompositePruner recipe; // in what all targets have in common
+        private final CompositePruner.Needs needs;
+        private final RotaryEmbedding rotary;
+
+        Run(NDManager scope, List<Target> targets) {
+            this.scope = scope;
+            recipe = targets.getFirst().pruner();
+            needs = targets.stream()
+                    .map(target -> target.pruner().needs())
+                    .max(Comparator.naturalOrder())
+                    .orElseThrow();
+            rotary = new RotaryEmbedding(scope, checkpoint.config(), calibration.length());
+        }
+
+        /** Prunes a layer for the targets of a branch and moves its stream past the layer. */
+        List<Branch> pass(int index, LayerWeights dense, Branch branch) {
+            HiddenStates states = branch.states();
+            Observation observation = (weights, observer) -> {
+                try (DecoderLayer layer = layer(weights)) {
+                    switch (recipe.propagation()) {
+                        case PRUNED -> states.observe(layer, observer);
+                        case DENSE -> states.advance(index, layer, observer);
+                    }
+                }
+            };
+            List<LayerWeights> written = prune(index, dense, branch.targets(), observation);
+            boolean last = index + 1 == checkpoint.config().layers(); // nothing reads the stream behind it
+            if (recipe.propagation() == Propagation.DENSE || last) {
+                return List.of(branch);
+            }
+            if (written.size() == 1) {
+                try (DecoderLayer layer = layer(written.getFirst())) {
+                    states.advance(index, layer, SiteObserver.NONE);
+                }
+                return List.of(branch);
+            }
+            List<Branch> parted = new ArrayList<>();
+            for (int i = 0; i < written.size(); i++) {
+                try (DecoderLayer layer = layer(written.get(i))) {
+                    parted.add(new Branch(
+                            states.after(index, layer), List.of(branch.targets().get(i))));
                 }
             }
-            return;
+            states.close();
+            return parted;
         }
-        double epsilon = checkpoint.config().rmsNormEpsilon();
-        try (NDManager scope = device.newSubManager();
-                HiddenStates states = HiddenStates.embed(scope, checkpoint, calibration.windows(), token)) {
-            RotaryEmbedding rotary = new RotaryEmbedding(scope, checkpoint.config(), calibration.length());
-            for (int index = 0; index < layers; index++) {
-                LayerWeights dense = LayerWeights.read(checkpoint, index);
-                boolean last = index + 1 == layers; // nothing reads the stream behind it
-                CompositePruner.Pruned pruned;
-                try (InputStatistics statistics = statistics(pruner, scope, dense)) {
-                    try (DecoderLayer layer = new DecoderLayer(scope, dense, rotary, epsilon)) {
-                        switch (pruner.propagation()) {
-                            case PRUNED -> states.observe(layer, statistics);
-                            case DENSE -> states.advance(index, layer, statistics);
+
+        /** Prunes a layer and hands it out; returns it as each target writes it. */
+        List<LayerWeights> prune(int index, LayerWeights dense, List<Target> targets, Observation observation) {
+            try (NDManager work = scope.newSubManager();
+                    InputStatistics statistics = statistics(dense.shape());
+                    LayerHessians hessians = new LayerHessians(work, index, statistics)) {
+                observation.observe(dense, statistics);
+                List<CompositePruner.Layer> layers = targets.stream()
+                        .map(target -> target.pruner().layer(work, index, dense, hessians))
+                        .toList();
+                for (InputSite site : InputSite.values()) {
+                    for (CompositePruner.Layer layer : layers) {
+                        token.check();
+                        if (recipe.trueSequential() && site != InputSite.ATTENTION_INPUT) {
+                            zeroAnew(index, layer, site, observation);
+                        } else {
+                            layer.zero(work, site, hessians);
                         }
                     }
-                    pruned = pruner.prune(scope, index, dense, statistics, token);
+                    hessians.release(site);
                 }
-                LayerWeights written = hand(sink, index, pruned);
-                if (pruner.propagation() == Propagation.PRUNED && !last) {
-                    try (DecoderLayer layer = new DecoderLayer(scope, written, rotary, epsilon)) {
-                        states.advance(index, layer, SiteObserver.NONE);
-                    }
+                List<LayerWeights> written = new ArrayList<>();
+                for (int i = 0; i < layers.size(); i++) {
+                    LayerWeights stored = asStored(index, layers.get(i).weights());
+                    targets.get(i).sink().accept(index, stored, layers.get(i).dampening());
+                    written.add(stored);
                 }
+                return written;
             }
         }
-    }
 
-    private LayerWeights hand(PrunedLayers sink, int index, CompositePruner.Pruned pruned) {
-        LayerWeights written = asStored(index, pruned.weights());
-        sink.accept(index, written, pruned.dampening());
-        return written;
-    }
+        /** Zeroes by what the layer, pruned so far, lets its site see. */
+        private void zeroAnew(int index, CompositePruner.Layer pruned, InputSite site, Observation observation) {
+            try (NDManager work = scope.newSubManager();
+                    InputStatistics statistics = statistics(pruned.weights().shape());
+                    LayerHessians hessians = new LayerHessians(work, index, statistics)) {
+                observation.observe(pruned.weights(), (seen, inputs) -> {
+                    if (seen == site) {
+                        statistics.observe(seen, inputs);
+                    }
+                });
+                pruned.zero(work, site, hessians);
+            }
+        }
 
-    private InputStatistics statistics(CompositePruner pruner, NDManager scope, LayerWeights dense) {
-        return pruner.needs() == CompositePruner.Needs.HESSIANS
-                ? InputStatistics.hessians(scope, dense.shape(), calibration.samples())
-                : InputStatistics.norms(scope, dense.shape(), calibration.samples());
+        private InputStatistics statistics(LayerShape shape) {
+            return needs == CompositePruner.Needs.HESSIANS
+                    ? InputStatistics.hessians(scope, shape, calibration.samples())
+                    : InputStatistics.norms(scope, shape, calibration.samples());
+        }
+
+        private DecoderLayer layer(LayerWeights weights) {
+            return new DecoderLayer(scope, weights, rotary, checkpoint.config().rmsNormEpsilon());
+        }
     }
 
     /** Every weight as the export will store it: in the number format of the source. */

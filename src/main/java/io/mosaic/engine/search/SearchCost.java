@@ -88,15 +88,19 @@ public final class SearchCost {
         return 1 + windows(heldOut) * (layers * forward + head) / pass();
     }
 
-    /** Floating-point operations of a recipe: what it measures, searches and prunes. */
-    public double operations(PruningRecipe recipe) {
-        double passes = 1;
+    /** Floating-point operations of a recipe at several sparsities: what it measures, searches and prunes. */
+    public double operations(PruningRecipe recipe, int targets) {
+        double shared = switch (recipe.propagation()) {
+            case PRUNED -> 0;
+            case DENSE -> (targets - 1) * (pass() - layers * solving);
+        };
+        double passes = targets;
         if (recipe.searched()) {
-            passes += recipe.allocation().searchBudget();
+            passes += targets * recipe.allocation().searchBudget();
         } else if (recipe.ranked()) {
             passes += ranking;
         }
-        return passes * pass();
+        return passes * pass() - shared;
     }
 
     /** Residual streams of the held-out windows that are held at once. */

@@ -6,6 +6,7 @@ import io.mosaic.engine.pipeline.PruningReport;
 import io.mosaic.server.job.Job;
 import io.mosaic.server.job.JobState;
 import java.time.Instant;
+import java.util.Collection;
 import java.util.DoubleSummaryStatistics;
 import java.util.List;
 import java.util.Locale;
@@ -18,7 +19,7 @@ record ComparisonView(UUID id, Instant submittedAt, List<Row> rows) {
     /** Removed shares nearer than this are one share. */
     private static final double SAME_SHARE = 0.0005;
 
-    /** One recipe; measured values are there once its job has SUCCEEDED. */
+    /** One model; measured values are there once its job has SUCCEEDED. */
     record Row(
             String name,
             UUID job,
@@ -39,14 +40,20 @@ record ComparisonView(UUID id, Instant submittedAt, List<Row> rows) {
         return rows.stream().allMatch(row -> row.state().terminal());
     }
 
-    /** Whether perplexities may be compared: all recipes that are done, two at least, removed the same share. */
+    /**
+     * Whether perplexities may be compared: all that are done and were asked for the same share, two at least, removed
+     * the same.
+     */
     @JsonProperty
     boolean sameShare() {
-        DoubleSummaryStatistics shares = rows.stream()
-                .flatMap(row -> row.realised().stream())
-                .mapToDouble(Double::doubleValue)
-                .summaryStatistics();
-        return shares.getCount() > 1 && shares.getMax() - shares.getMin() <= SAME_SHARE;
+        Collection<DoubleSummaryStatistics> shares = rows.stream()
+                .filter(row -> row.realised().isPresent())
+                .collect(Collectors.groupingBy(
+                        Row::sparsity,
+                        Collectors.summarizingDouble(row -> row.realised().orElseThrow())))
+                .values();
+        return !shares.isEmpty()
+                && shares.stream().allMatch(same -> same.getCount() > 1 && same.getMax() - same.getMin() <= SAME_SHARE);
     }
 
     /** The table in Markdown. */

@@ -6,6 +6,7 @@ import io.mosaic.engine.pipeline.PruningReport;
 import io.mosaic.server.error.InvalidRequestException;
 import io.mosaic.server.error.Violation;
 import io.mosaic.server.job.Job;
+import io.mosaic.server.job.JobRequest;
 import io.mosaic.server.job.JobService;
 import io.mosaic.server.report.Reports;
 import java.time.OffsetDateTime;
@@ -15,6 +16,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Service;
 import tools.jackson.databind.JsonNode;
@@ -140,18 +143,34 @@ class Comparisons {
                 .query((row, index) -> new Recipe(row.getString("name"), row.getObject("job_id", UUID.class)))
                 .list();
         return new ComparisonView(
-                id, submittedAt.toInstant(), recipes.stream().map(this::row).toList());
+                id,
+                submittedAt.toInstant(),
+                recipes.stream().flatMap(this::rows).toList());
     }
 
-    private ComparisonView.Row row(Recipe recipe) {
+    /** A row per model that the recipe makes. */
+    private Stream<ComparisonView.Row> rows(Recipe recipe) {
         Job job = jobs.require(recipe.job());
-        Optional<PruningReport> report = reports.find(recipe.job()).map(PruningReport::parse);
+        JobRequest request = json.readValue(job.request(), JobRequest.class);
+        List<PruningReport> measured =
+                reports.find(recipe.job()).stream().map(PruningReport::parse).toList();
+        return IntStream.range(0, request.outputs().size())
+                .mapToObj(i -> row(
+                        recipe.name(),
+                        job,
+                        request.outputs().get(i),
+                        request.sparsity().shares().get(i),
+                        measured.stream().skip(i).findFirst()));
+    }
+
+    private static ComparisonView.Row row(
+            String name, Job job, String model, double sparsity, Optional<PruningReport> report) {
         return new ComparisonView.Row(
-                recipe.name(),
+                name,
                 job.id(),
                 job.state(),
-                job.output(),
-                json.readTree(job.request()).path("sparsity").doubleValue(),
+                model,
+                sparsity,
                 report.map(r -> r.sparsity().realised()),
                 report.map(r ->
                         (double) r.sparsity().removedParameters() / r.sparsity().prunableParameters()),

@@ -13,6 +13,7 @@ import io.mosaic.server.worker.JobSucceeded;
 import java.io.UncheckedIOException;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.ObjectProvider;
@@ -92,15 +93,14 @@ class DemoJob {
 
     @EventListener
     void finished(JobSucceeded success) {
-        if (success.model().equals(OUTPUT)) {
-            log.info("{}", summary(success));
-        }
+        success.reports().stream()
+                .filter(report -> report.model().equals(OUTPUT))
+                .forEach(report -> log.info("{}", summary(success.job(), report)));
     }
 
-    private String summary(JobSucceeded success) {
-        PruningReport report = success.report();
+    private String summary(UUID job, PruningReport report) {
         StringBuilder table =
-                new StringBuilder(String.format("%n%n  %-34s %12s %12s%n", success.model(), "dense", "pruned"));
+                new StringBuilder(String.format("%n%n  %-34s %12s %12s%n", report.model(), "dense", "pruned"));
         row(table, "removed share", "%.4f", new Compared(0, report.sparsity().realised()));
         report.perplexity()
                 .forEach(p -> row(table, "perplexity on " + p.corpus(), "%.2f", new Compared(p.dense(), p.pruned())));
@@ -117,12 +117,7 @@ class DemoJob {
         });
         return table.append(String.format(
                         "%n  in        %s%n  report    curl -s %s/jobs/%s/report%n  download  curl -s %s/models/%s/archive -o %s.tar%n",
-                        home.models().resolve(success.model()),
-                        url(),
-                        success.job(),
-                        url(),
-                        success.model(),
-                        "demo-50"))
+                        home.models().resolve(report.model()), url(), job, url(), report.model(), "demo-50"))
                 .toString();
     }
 

@@ -5,6 +5,7 @@ import io.mosaic.engine.pipeline.PipelineStage;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import org.springframework.jdbc.core.simple.JdbcClient;
@@ -229,8 +230,37 @@ public class JobQueue {
                 .forEach(id -> state(id, JobState.FAILED));
     }
 
-    /** A job has entered a state; whoever follows its events is told. */
-    void state(UUID id, JobState state) {
+    /**
+     * Reserves what a new job is going to make, and tells that it waits.
+     *
+     * @throws org.springframework.dao.DataIntegrityViolationException when an unfinished job makes one of the models
+     */
+    void enter(UUID id, List<String> outputs) {
+        for (int i = 0; i < outputs.size(); i++) {
+            jdbc.sql("insert into job_output (job_id, position, model) values (:id, :position, :model)")
+                    .param("id", id)
+                    .param("position", i)
+                    .param("model", outputs.get(i))
+                    .update();
+        }
+        state(id, JobState.QUEUED);
+    }
+
+    /** Whether an unfinished job is making the model. */
+    boolean reserved(String model) {
+        return jdbc.sql("select exists (select 1 from job_output where model = :model and reserved)")
+                .param("model", model)
+                .query(Boolean.class)
+                .single();
+    }
+
+    /** A job has entered a state; whoever follows its events is told, and one that has ended reserves nothing. */
+    private void state(UUID id, JobState state) {
+        if (state.terminal()) {
+            jdbc.sql("update job_output set reserved = false where job_id = :id")
+                    .param("id", id)
+                    .update();
+        }
         event(id, "state", new StateEvent(state));
     }
 

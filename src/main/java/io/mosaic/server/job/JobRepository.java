@@ -12,6 +12,4 @@ public interface JobRepository extends JpaRepository<Job, UUID>, JpaSpecificatio
     Optional<Job> findByIdempotencyKey(String key);
 
     List<Job> findByModelAndStateIn(String model, Collection<JobState> states);
-
-    boolean existsByOutputAndStateIn(String output, Collection<JobState> states);
 }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.annotation.JsonValue;
 import io.mosaic.engine.allocation.AllocationMethod;
 import io.mosaic.engine.calibration.CalibrationWindows;
 import io.mosaic.engine.calibration.Sampling;
+import io.mosaic.engine.checkpoint.ModelConfig;
 import io.mosaic.engine.pruning.Category;
 import io.mosaic.engine.pruning.Propagation;
 import io.mosaic.engine.pruning.PruningRecipe;
@@ -14,14 +15,17 @@ import io.mosaic.engine.pruning.structured.StructuredShare;
 import io.mosaic.engine.pruning.unstructured.SparsityPattern;
 import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
 import io.swagger.v3.oas.annotations.media.Schema;
+import java.math.BigDecimal;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
+import java.util.stream.IntStream;
 
 /**
  * What a client asks for, every default resolved. Fields that the category does not use are absent.
  *
- * @param sparsity removed share of the prunable parameters
+ * @param sparsity removed share of the prunable parameters, one or several
+ * @param output id of the pruned model; of several the part before their shares
  */
 @Schema(requiredProperties = {"model", "sparsity"})
 public record JobRequest(
@@ -29,12 +33,11 @@ public record JobRequest(
         String model,
 
         @Schema(
-                description = "Removed share of the prunable parameters",
+                description = "Removed share of the prunable parameters, above 0 and at most 0.95; or a list of up to "
+                        + "16, which makes a model each and shares what they have in common",
                 example = "0.5",
-                minimum = "0",
-                exclusiveMinimum = true,
-                maximum = "0.95")
-        double sparsity,
+                oneOf = {Double.class, Double[].class})
+        Sparsity sparsity,
 
         @Schema(
                 description = "What is removed: single weights, whole heads and channels, or both",
@@ -85,6 +88,14 @@ public record JobRequest(
                 defaultValue = "32")
         Optional<Integer> alignment,
 
+        @Schema(
+                description = "Whole layers that go first and count as removed; those whose loss changes the "
+                        + "predictions least",
+                type = "integer",
+                minimum = "0",
+                defaultValue = "0")
+        Optional<Integer> dropLayers,
+
         @Schema(description = "M of the outlier ranking", defaultValue = "5")
         double outlierThreshold,
 
@@ -107,11 +118,19 @@ public record JobRequest(
                 defaultValue = "pruned")
         Optional<Propagation> propagation,
 
+        @Schema(
+                description = "Whether o, then gate and up, then down are calibrated on what the projections before "
+                        + "them give out once pruned; three forwards more a layer, for small gains",
+                type = "boolean",
+                defaultValue = "false")
+        Optional<Boolean> trueSequential,
+
         Calibration calibration,
         Evaluation evaluation,
 
         @Schema(
-                description = "Id of the pruned model; made up when absent",
+                description = "Id of the pruned model; made up when absent. A list of sparsities appends each in "
+                        + "percent, like mosaic/demo-50",
                 example = "mosaic/demo-50",
                 requiredMode = Schema.RequiredMode.NOT_REQUIRED)
         String output) {
@@ -119,6 +138,26 @@ public record JobRequest(
     static final int ALIGNMENT = 32;
 
     static final double SEARCH_BUDGET = 8;
+
+    /** Removed shares as they are written in requests: a number, or a list of several. */
+    public record Sparsity(List<Double> shares) {
+        public Sparsity {
+            shares = List.copyOf(shares);
+        }
+
+        @JsonCreator
+        static Sparsity of(Object written) {
+            List<?> numbers = written instanceof List<?> list ? list : List.of(written);
+            return new Sparsity(numbers.stream()
+                    .map(number -> ((Number) number).doubleValue())
+                    .toList());
+        }
+
+        @JsonValue
+        Object written() {
+            return shares.size() == 1 ? shares.getFirst() : shares;
+        }
+    }
 
     /** A structured share as it is written in requests: a number, or "auto". */
     public record Share(StructuredShare value) {
@@ -193,10 +232,37 @@ public record JobRequest(
         }
     }
 
-    /** The request as the engine reads it. */
+    /** The ids of the models to make, one per sparsity. */
+    public List<String> outputs() {
+        return sparsity.shares().size() == 1
+                ? List.of(output)
+                : sparsity.shares().stream()
+                        .map(share -> output + "-" + percent(share))
+                        .toList();
+    }
+
+    /** 0.525 as 52.5. */
+    static String percent(double share) {
+        return BigDecimal.valueOf(share).movePointRight(2).stripTrailingZeros().toPlainString();
+    }
+
+    /** The request as the engine reads it, one recipe per sparsity. */
+    public List<PruningRecipe> recipes() {
+        PruningRecipe first = recipe();
+        return sparsity.shares().stream().map(first::withSparsity).toList();
+    }
+
+    /** The model's config without the layers that go whole; which they are does not matter to it. */
+    public ModelConfig pruned(ModelConfig config) {
+        return config.keeping(IntStream.range(0, config.layers() - dropLayers.orElse(0))
+                .boxed()
+                .toList());
+    }
+
+    /** The recipe of the first sparsity. */
     public PruningRecipe recipe() {
         return new PruningRecipe(
-                sparsity,
+                sparsity.shares().getFirst(),
                 category,
                 new PruningRecipe.Removal(
                         method.orElse(UnstructuredMethod.SPARSEGPT),
@@ -207,6 +273,7 @@ public record JobRequest(
                         layout.orElse(Layout.UNIFORM),
                         alignment.orElse(ALIGNMENT)),
                 new PruningRecipe.Allocation(allocation, outlierThreshold, lambda, searchBudget.orElse(SEARCH_BUDGET)),
-                propagation.orElse(Propagation.PRUNED));
+                propagation.orElse(Propagation.PRUNED),
+                trueSequential.orElse(false));
     }
 }

@@ -11,6 +11,7 @@ import io.mosaic.engine.llama.LayerShape;
 import io.mosaic.engine.pruning.Category;
 import io.mosaic.engine.pruning.Propagation;
 import io.mosaic.engine.pruning.PruningPlan;
+import io.mosaic.engine.pruning.PruningRecipe;
 import io.mosaic.engine.pruning.structured.Layout;
 import io.mosaic.engine.pruning.structured.StructuredScore;
 import io.mosaic.engine.pruning.structured.StructuredShare;
@@ -40,6 +41,7 @@ import tools.jackson.databind.node.ObjectNode;
 @Component
 class JobRequestReader {
     private static final double MOST_SPARSITY = 0.95;
+    private static final int MOST_TARGETS = 16;
     private static final double MOST_SEARCH = 1000;
     private static final double MOST_LAMBDA = 0.5;
     private static final double MOST_THRESHOLD = 1000;
@@ -51,7 +53,7 @@ class JobRequestReader {
     private final ModelStore store;
     private final CorpusCatalog corpora;
     private final TokenCounts tokens;
-    private final JobRepository jobs;
+    private final JobQueue queue;
     private final JobDefaults defaults;
 
     JobRequestReader(
@@ -59,13 +61,13 @@ class JobRequestReader {
             ModelStore store,
             CorpusCatalog corpora,
             TokenCounts tokens,
-            JobRepository jobs,
+            JobQueue queue,
             JobDefaults defaults) {
         this.models = models;
         this.store = store;
         this.corpora = corpora;
         this.tokens = tokens;
-        this.jobs = jobs;
+        this.queue = queue;
         this.defaults = defaults;
     }
 
@@ -95,7 +97,7 @@ class JobRequestReader {
         Resolved read() {
             String model = fields.text("model").orElse("");
             source = model(model);
-            Optional<Double> sparsity = sparsity();
+            Optional<List<Double>> sparsity = sparsity();
             Optional<JobRequest.Pattern> pattern = pattern();
             boolean grouped = pattern.filter(p -> p.value() instanceof SparsityPattern.Grouped)
                     .isPresent();
@@ -113,13 +115,21 @@ class JobRequestReader {
             double lambda = fields.between("lambda", 0, MOST_LAMBDA).orElse(0.08);
             Propagation propagation =
                     fields.choice("propagation", Propagation.class).orElse(Propagation.PRUNED);
+            boolean trueSequential = fields.flag("trueSequential").orElse(false);
             Optional<Integer> alignment = fields.count("alignment");
+            int dropLayers = fields.count("dropLayers", 0).orElse(0);
             Optional<Double> searchBudget = fields.between("searchBudget", 1, MOST_SEARCH);
             if (share.filter(s -> s.value() instanceof StructuredShare.Auto).isPresent()
                     && allocation != AllocationMethod.AUTO) {
                 fields.fault("structuredShare", "auto needs allocation auto, not " + allocation);
             }
             pattern.ifPresent(p -> checkPattern(p.value(), sparsity, category, allocation));
+            if (trueSequential) {
+                checkTrueSequential(category, method.orElse(UnstructuredMethod.SPARSEGPT), propagation);
+            }
+            if (dropLayers > 0) {
+                checkDropped(dropLayers, category);
+            }
             JobRequest.Calibration calibration = calibration();
             JobRequest.Evaluation evaluation = evaluation();
             String output = output(model, category, sparsity);
@@ -127,7 +137,7 @@ class JobRequestReader {
 
             JobRequest request = new JobRequest(
                     model,
-                    sparsity.orElse(0.5),
+                    new JobRequest.Sparsity(sparsity.orElse(List.of(0.5))),
                     category,
                     category == Category.STRUCTURED
                             ? Optional.empty()
@@ -146,15 +156,18 @@ class JobRequestReader {
                     category == Category.UNSTRUCTURED
                             ? Optional.empty()
                             : Optional.of(alignment.orElse(JobRequest.ALIGNMENT)),
+                    category == Category.UNSTRUCTURED ? Optional.empty() : Optional.of(dropLayers),
                     threshold,
                     lambda,
                     allocation == AllocationMethod.AUTO
                             ? Optional.of(searchBudget.orElse(JobRequest.SEARCH_BUDGET))
                             : Optional.empty(),
                     Optional.of(propagation),
+                    category == Category.STRUCTURED ? Optional.empty() : Optional.of(trueSequential),
                     calibration,
                     evaluation,
                     output);
+            checkOutputs(request);
             checkPlan(request);
             if (!violations.isEmpty()) {
                 throw new InvalidRequestException(violations);
@@ -182,12 +195,33 @@ class JobRequestReader {
             return entry;
         }
 
-        private Optional<Double> sparsity() {
-            Optional<Double> sparsity = fields.above("sparsity", 0, MOST_SPARSITY);
+        private Optional<List<Double>> sparsity() {
+            Optional<List<Double>> sparsity = fields.aboveEach("sparsity", 0, MOST_SPARSITY, MOST_TARGETS);
             if (fields.absent("sparsity")) {
                 fields.fault("sparsity", "is required: a number above 0 and at most " + MOST_SPARSITY);
             }
             return sparsity;
+        }
+
+        private void checkTrueSequential(Category category, UnstructuredMethod method, Propagation propagation) {
+            if (category == Category.STRUCTURED) {
+                fields.fault("trueSequential", "category structured zeroes nothing");
+            } else if (method == UnstructuredMethod.MAGNITUDE) {
+                fields.fault("trueSequential", "method magnitude looks at no inputs");
+            }
+            if (propagation == Propagation.DENSE) {
+                fields.fault("trueSequential", "propagation dense looks at dense inputs only");
+            }
+        }
+
+        private void checkDropped(int dropLayers, Category category) {
+            if (category == Category.UNSTRUCTURED) {
+                fields.fault("dropLayers", "category unstructured removes nothing physically");
+            }
+            facts().map(facts -> facts.config().layers())
+                    .filter(layers -> dropLayers >= layers)
+                    .ifPresent(layers -> fields.fault(
+                            "dropLayers", dropLayers + " is not below the " + layers + " layers of the model"));
         }
 
         private Optional<JobRequest.Pattern> pattern() {
@@ -205,16 +239,19 @@ class JobRequestReader {
         }
 
         private void checkPattern(
-                SparsityPattern pattern, Optional<Double> sparsity, Category category, AllocationMethod allocation) {
+                SparsityPattern pattern,
+                Optional<List<Double>> sparsity,
+                Category category,
+                AllocationMethod allocation) {
             if (!(pattern instanceof SparsityPattern.Grouped grouped)) {
                 return;
             }
-            if (sparsity.isPresent() && Math.abs(sparsity.get() - grouped.share()) > PATTERN_TOLERANCE) {
-                fields.fault(
-                        "sparsity",
-                        sparsity.get() + " does not match pattern " + grouped.n() + ":" + grouped.m()
-                                + ", which removes " + grouped.share());
-            }
+            sparsity.orElse(List.of()).stream()
+                    .filter(share -> Math.abs(share - grouped.share()) > PATTERN_TOLERANCE)
+                    .forEach(share -> fields.fault(
+                            "sparsity",
+                            share + " does not match pattern " + grouped.n() + ":" + grouped.m() + ", which removes "
+                                    + grouped.share()));
             if (category != Category.UNSTRUCTURED) {
                 fields.fault("category", "a pattern needs category unstructured, not " + category);
             }
@@ -319,26 +356,30 @@ class JobRequestReader {
             }
         }
 
-        private String output(String model, Category category, Optional<Double> sparsity) {
-            Optional<String> wished = fields.text("output");
-            if (wished.isEmpty()) {
-                return String.format(
-                        Locale.ROOT,
-                        "%s-%s-%.0f-%s",
-                        shortened(model),
-                        category,
-                        100 * sparsity.orElse(0.0),
-                        id.toString().substring(0, 8));
+        private String output(String model, Category category, Optional<List<Double>> sparsity) {
+            return fields.text("output").orElseGet(() -> {
+                String share = sparsity.filter(shares -> shares.size() == 1)
+                        .map(shares -> String.format(Locale.ROOT, "-%.0f", 100 * shares.getFirst()))
+                        .orElse("");
+                return shortened(model) + "-" + category + share + "-"
+                        + id.toString().substring(0, 8);
+            });
+        }
+
+        private void checkOutputs(JobRequest request) {
+            if (fields.absent("output")) {
+                return; // made up so that it fits and is new
             }
-            Optional<ModelId> output = ModelId.parse(wished.get());
-            if (output.isEmpty()) {
-                fields.fault("output", RequestFields.quoted(wished.get()) + " is not " + ModelId.RULE);
-            } else if (store.exists(output.get())) {
-                fault("output", ErrorCode.OUTPUT_TAKEN, "model " + output.get() + " exists already");
-            } else if (jobs.existsByOutputAndStateIn(output.get().toString(), JobState.UNFINISHED)) {
-                fault("output", ErrorCode.OUTPUT_TAKEN, "an unfinished job is making " + output.get());
+            for (String wished : request.outputs()) {
+                Optional<ModelId> output = ModelId.parse(wished);
+                if (output.isEmpty()) {
+                    fields.fault("output", RequestFields.quoted(wished) + " is not " + ModelId.RULE);
+                } else if (store.exists(output.get())) {
+                    fault("output", ErrorCode.OUTPUT_TAKEN, "model " + output.get() + " exists already");
+                } else if (queue.reserved(wished)) {
+                    fault("output", ErrorCode.OUTPUT_TAKEN, "an unfinished job is making " + output.get());
+                }
             }
-            return wished.get();
         }
 
         /** Leaves room behind a long name, so that the name made from it is one as well. */
@@ -354,10 +395,13 @@ class JobRequestReader {
             }
             ModelConfig config = facts().orElseThrow().config();
             List<LayerShape> layers = Collections.nCopies(config.layers(), LayerShape.of(config));
-            try {
-                PruningPlan.of(request.recipe(), layers, OutlierRanking.none(layers.size()));
-            } catch (MosaicException e) {
-                fault("sparsity", e.code(), e.detail());
+            List<LayerShape> left = layers.subList(request.dropLayers().orElse(0), layers.size());
+            for (PruningRecipe recipe : request.recipes()) {
+                try {
+                    PruningPlan.of(recipe.rest(layers, left), left, OutlierRanking.none(left.size()));
+                } catch (MosaicException e) {
+                    fault("sparsity", e.code(), e.detail());
+                }
             }
         }
 

@@ -14,7 +14,9 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
@@ -82,10 +84,7 @@ public class JobService implements ModelReaders {
         }
         Job job = job(id, resolved, idempotencyKey, sha256);
         try {
-            transaction.executeWithoutResult(status -> {
-                jobs.saveAndFlush(job);
-                queue.state(id, JobState.QUEUED);
-            });
+            transaction.executeWithoutResult(status -> enter(job, resolved.request()));
             return new Submission(job, true);
         } catch (DataIntegrityViolationException e) {
             // somebody else was faster, with the same key or the same output
@@ -93,6 +92,11 @@ public class JobService implements ModelReaders {
                     .orElseThrow(() -> new MosaicException(
                             ErrorCode.OUTPUT_TAKEN, "An unfinished job is making " + job.output(), e));
         }
+    }
+
+    private void enter(Job job, JobRequest request) {
+        jobs.saveAndFlush(job);
+        queue.enter(job.id(), request.outputs());
     }
 
     private Job job(UUID id, JobRequestReader.Resolved resolved, Optional<String> idempotencyKey, String sha256) {
@@ -119,7 +123,8 @@ public class JobService implements ModelReaders {
         return MemoryEstimate.bytes(
                 resolved.config(),
                 request.calibration().windows(),
-                request.recipe(),
+                request.recipes(),
+                request.dropLayers().orElse(0),
                 request.evaluation().latency());
     }
 
@@ -147,32 +152,34 @@ public class JobService implements ModelReaders {
     public List<UUID> submitAll(
             List<ObjectNode> bodies, IntFunction<String> path, List<Violation> faults, Consumer<List<UUID>> also) {
         List<Violation> violations = new ArrayList<>(faults);
-        List<Job> all = new ArrayList<>();
+        Map<Job, JobRequest> all = new LinkedHashMap<>();
+        Set<String> outputs = new HashSet<>();
         for (int i = 0; i < bodies.size(); i++) {
             try {
                 UUID id = UUID.randomUUID();
-                all.add(job(id, reader.read(bodies.get(i), id), Optional.empty(), sha256(bodies.get(i))));
+                JobRequestReader.Resolved resolved = reader.read(bodies.get(i), id);
+                all.put(job(id, resolved, Optional.empty(), sha256(bodies.get(i))), resolved.request());
+                for (String output : resolved.request().outputs()) {
+                    if (!outputs.add(output)) {
+                        violations.add(new Violation(
+                                path.apply(i) + ".output",
+                                ErrorCode.OUTPUT_TAKEN,
+                                "an earlier recipe makes " + output + " too"));
+                    }
+                }
             } catch (InvalidRequestException e) {
                 for (Violation fault : e.violations()) {
                     violations.add(new Violation(path.apply(i) + "." + fault.field(), fault.code(), fault.message()));
                 }
             }
         }
-        Set<String> outputs = new HashSet<>();
-        for (int i = 0; i < all.size() && violations.isEmpty(); i++) {
-            if (!outputs.add(all.get(i).output())) {
-                violations.add(new Violation(
-                        path.apply(i) + ".output", ErrorCode.OUTPUT_TAKEN, "two recipes make the same model"));
-            }
-        }
         if (!violations.isEmpty()) {
             throw new InvalidRequestException(violations);
         }
-        List<UUID> ids = all.stream().map(Job::id).toList();
+        List<UUID> ids = all.keySet().stream().map(Job::id).toList();
         try {
             transaction.executeWithoutResult(status -> {
-                jobs.saveAllAndFlush(all);
-                ids.forEach(id -> queue.state(id, JobState.QUEUED));
+                all.forEach(this::enter);
                 also.accept(ids);
             });
         } catch (DataIntegrityViolationException e) {

@@ -4,6 +4,7 @@ import io.mosaic.engine.pipeline.PipelineStage;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
@@ -30,10 +31,26 @@ record JobView(
     /** @param etaSeconds from the share done so far; absent before anything is */
     record Progress(PipelineStage stage, int completed, int total, double fraction, Optional<Long> etaSeconds) {}
 
-    record Result(String model) {}
+    /**
+     * What came of the job.
+     *
+     * @param model where there is one
+     * @param models where the request listed several sparsities, in its order
+     */
+    record Result(Optional<String> model, Optional<List<String>> models) {
+        private static Result of(List<String> models) {
+            return models.size() == 1
+                    ? new Result(Optional.of(models.getFirst()), Optional.empty())
+                    : new Result(Optional.empty(), Optional.of(models));
+        }
+    }
 
     static JobView of(Job job) {
-        boolean succeeded = job.state() == JobState.SUCCEEDED;
+        Optional<Result> result = job.state() == JobState.SUCCEEDED
+                ? Optional.of(Result.of(JsonMapper.shared()
+                        .readValue(job.request(), JobRequest.class)
+                        .outputs()))
+                : Optional.empty();
         return new JobView(
                 job.id(),
                 job.state(),
@@ -46,9 +63,9 @@ record JobView(
                 job.submittedAt(),
                 job.startedAt(),
                 job.finishedAt(),
-                succeeded ? Optional.of(new Result(job.output())) : Optional.empty(),
+                result,
                 job.failure(),
-                links(job, succeeded));
+                links(job, result));
     }
 
     private static Progress progress(Job job, Job.Progress progress) {
@@ -61,16 +78,16 @@ record JobView(
         return new Progress(progress.stage(), progress.completed(), progress.total(), progress.fraction(), eta);
     }
 
-    private static Map<String, String> links(Job job, boolean succeeded) {
+    private static Map<String, String> links(Job job, Optional<Result> result) {
         String self = "/jobs/" + job.id();
         Map<String, String> links = new LinkedHashMap<>();
         links.put("self", self);
         links.put("events", self + "/events");
-        if (succeeded) {
-            links.put("report", self + "/report");
-            links.put("model", "/models/" + job.output());
-            links.put("archive", "/models/" + job.output() + "/archive");
-        }
+        result.ifPresent(made -> links.put("report", self + "/report"));
+        result.flatMap(Result::model).ifPresent(model -> {
+            links.put("model", "/models/" + model);
+            links.put("archive", "/models/" + model + "/archive");
+        });
         return links;
     }
 }

@@ -49,6 +49,39 @@ final class RequestFields {
                         "above " + plain(above) + " and at most " + plain(most)));
     }
 
+    /**
+     * A finite number, or a list of up to {@code longest} different ones, each above {@code above} and at most
+     * {@code most}.
+     */
+    Optional<List<Double>> aboveEach(String field, double above, double most, int longest) {
+        Optional<JsonNode> value = value(field);
+        if (value.filter(JsonNode::isArray).isEmpty()) {
+            return above(field, above, most).map(List::of);
+        }
+        JsonNode list = value.get();
+        if (list.isEmpty() || list.size() > longest) {
+            return wrong(field, list, "a number or a list of 1 to " + longest + " numbers");
+        }
+        List<Double> numbers = new ArrayList<>();
+        for (int i = 0; i < list.size(); i++) {
+            String element = field + "[" + i + "]";
+            number(element, list.get(i))
+                    .filter(number -> within(
+                            element,
+                            number,
+                            number > above && number <= most,
+                            "above " + plain(above) + " and at most " + plain(most)))
+                    .filter(number -> {
+                        if (numbers.contains(number)) {
+                            fault(element, number + " is there twice");
+                        }
+                        return true;
+                    })
+                    .ifPresent(numbers::add);
+        }
+        return numbers.size() == list.size() ? Optional.of(numbers) : Optional.empty();
+    }
+
     /** A finite number from {@code least} to {@code most}. */
     Optional<Double> between(String field, double least, double most) {
         return number(field)
@@ -79,9 +112,17 @@ final class RequestFields {
 
     /** A whole number above 0; how far up is for the reader to check. */
     Optional<Integer> count(String field) {
+        return count(field, 1);
+    }
+
+    /** A whole number from {@code least} on. */
+    Optional<Integer> count(String field, int least) {
         return whole(field)
                 .filter(number -> within(
-                        field, number, number >= 1 && number <= Integer.MAX_VALUE, "from 1 to " + Integer.MAX_VALUE))
+                        field,
+                        number,
+                        number >= least && number <= Integer.MAX_VALUE,
+                        "from " + least + " to " + Integer.MAX_VALUE))
                 .map(Math::toIntExact);
     }
 
@@ -160,10 +201,13 @@ final class RequestFields {
     }
 
     private Optional<Double> number(String field) {
-        return value(field)
-                .flatMap(value -> value.isNumber() && Double.isFinite(value.doubleValue())
-                        ? Optional.of(value.doubleValue())
-                        : wrong(field, value, "a number"));
+        return value(field).flatMap(value -> number(field, value));
+    }
+
+    private Optional<Double> number(String field, JsonNode value) {
+        return value.isNumber() && Double.isFinite(value.doubleValue())
+                ? Optional.of(value.doubleValue())
+                : wrong(field, value, "a number");
     }
 
     private Optional<JsonNode> value(String field) {

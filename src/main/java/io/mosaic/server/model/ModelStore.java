@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.Stream;
@@ -187,6 +188,20 @@ public class ModelStore {
             force(namespace, StandardOpenOption.READ);
         } catch (IOException e) {
             throw new MosaicException(ErrorCode.IO_ERROR, "Cannot publish " + target + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** Publishes several models, or none: when one cannot be, those before it are taken away again. */
+    public void publish(Map<ModelId, Path> staged, boolean replace) {
+        List<ModelId> published = new ArrayList<>();
+        try {
+            staged.forEach((id, folder) -> {
+                publish(folder, id, replace);
+                published.add(id);
+            });
+        } catch (RuntimeException e) {
+            published.forEach(this::remove);
+            throw e;
         }
     }
 

@@ -65,13 +65,18 @@ class JobMetrics {
 
     @EventListener
     void succeeded(JobSucceeded success) {
-        PruningReport report = success.report();
-        report.stages()
+        success.reports()
+                .getFirst()
+                .stages()
                 .forEach(stage -> Timer.builder("mosaic.stage")
                         .description("Duration of the stages of jobs that succeeded")
                         .tag("stage", stage.stage().name().toLowerCase(Locale.ROOT))
                         .register(registry)
                         .record(Duration.ofMillis(Math.round(1000 * stage.seconds()))));
+        success.reports().forEach(this::measured);
+    }
+
+    private void measured(PruningReport report) {
         PruningReport.ComparedBytes weights = report.memory().weightBytes();
         removedBytes.increment(Math.max(0, weights.dense() - weights.pruned()));
         report.perplexity()

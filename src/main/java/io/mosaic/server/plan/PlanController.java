@@ -5,9 +5,11 @@ import io.mosaic.server.job.JsonBody;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.media.Content;
 import io.swagger.v3.oas.annotations.media.Schema;
+import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
+import java.util.List;
 import org.springframework.http.MediaType;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RestController;
@@ -33,7 +35,17 @@ class PlanController {
                                             mediaType = MediaType.APPLICATION_JSON_VALUE,
                                             schema = @Schema(implementation = JobRequest.class))))
     @PostMapping(path = "/plans", consumes = MediaType.APPLICATION_JSON_VALUE)
-    PlanView plan(HttpServletRequest request) throws IOException {
-        return plans.plan(json.read(request.getInputStream()));
+    @ApiResponse(
+            responseCode = "200",
+            content =
+                    @Content(
+                            mediaType = MediaType.APPLICATION_JSON_VALUE,
+                            schema = @Schema(oneOf = {PlanView.class, PlansView.class})))
+    Object plan(HttpServletRequest request) throws IOException {
+        List<PlanView> views = plans.plan(json.read(request.getInputStream()));
+        return views.size() == 1 ? views.getFirst() : new PlansView(views);
     }
+
+    /** The plans for a list of sparsities. */
+    record PlansView(List<PlanView> plans) {}
 }

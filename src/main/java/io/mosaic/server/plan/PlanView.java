@@ -15,6 +15,7 @@ import java.util.stream.Stream;
  * A plan as the API shows it.
  *
  * @param request with every default resolved
+ * @param model that the job would make; where the request gives no name, one like it
  * @param basis what the allocation rests on
  * @param removedParameters that go physically
  * @param zeroedParameters that become zero
@@ -24,6 +25,7 @@ import java.util.stream.Stream;
  */
 record PlanView(
         JobRequest request,
+        String model,
         Basis basis,
         long prunableParameters,
         long removedParameters,
@@ -45,7 +47,11 @@ record PlanView(
         UNMEASURED
     }
 
-    /** What one layer becomes. */
+    /**
+     * What one layer becomes.
+     *
+     * @param layer its index among those that stay
+     */
     record LayerView(int layer, int heads, int keyValueHeads, int ffn, List<ProjectionView> projections) {}
 
     /** @param sparsity removed share of the dense projection, physical and zeroed together */

@@ -21,6 +21,7 @@ import io.mosaic.server.report.Reports;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.springframework.stereotype.Service;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -46,33 +47,47 @@ class Plans {
         this.reports = reports;
     }
 
-    /** @throws io.mosaic.server.error.InvalidRequestException as for a job */
-    PlanView plan(ObjectNode body) {
+    /**
+     * A plan per sparsity.
+     *
+     * @throws io.mosaic.server.error.InvalidRequestException as for a job
+     */
+    List<PlanView> plan(ObjectNode body) {
         JobService.Checked checked = jobs.check(body);
         JobRequest request = checked.request();
         ModelCatalog.Entry model = checked.model();
         ModelFacts facts = model.requireFacts();
         List<LayerShape> layers = Collections.nCopies(facts.config().layers(), LayerShape.of(facts.config()));
+        List<LayerShape> left = layers.subList(request.dropLayers().orElse(0), layers.size());
+        long prunable = layers.stream().mapToLong(LayerShape::parameters).sum();
+        long dropped =
+                prunable - left.stream().mapToLong(LayerShape::parameters).sum();
         MeasurementAlias alias = MeasurementAlias.of(
                 request, model, corpora.find(request.calibration().corpus()).orElseThrow());
-        Based based = based(request.recipe(), layers, alias);
-        PruningPlan plan = based.plan();
-        long zeros = plan.zeros().projections().stream()
-                .mapToLong(id -> plan.zeros().target(id).zeros())
-                .sum();
-        long removed = plan.structure().removedParameters();
-        return new PlanView(
-                request,
-                based.basis(),
-                layers.stream().mapToLong(LayerShape::parameters).sum(),
-                removed,
-                zeros,
-                PlanView.layers(plan),
-                new PruningReport.ComparedBytes(
-                        facts.weightBytes(),
-                        facts.weightBytes() - Math.round((double) removed * facts.weightBytes() / facts.parameters())),
-                checked.needsBytes(),
-                seconds(request, facts.config()));
+        return IntStream.range(0, request.recipes().size())
+                .mapToObj(i -> {
+                    Based based = based(request.recipes().get(i).rest(layers, left), left, alias);
+                    PruningPlan plan = based.plan();
+                    long zeros = plan.zeros().projections().stream()
+                            .mapToLong(id -> plan.zeros().target(id).zeros())
+                            .sum();
+                    long removed = dropped + plan.structure().removedParameters();
+                    return new PlanView(
+                            request,
+                            request.outputs().get(i),
+                            based.basis(),
+                            prunable,
+                            removed,
+                            zeros,
+                            PlanView.layers(plan),
+                            new PruningReport.ComparedBytes(
+                                    facts.weightBytes(),
+                                    facts.weightBytes()
+                                            - Math.round((double) removed * facts.weightBytes() / facts.parameters())),
+                            checked.needsBytes(),
+                            seconds(request, facts.config()));
+                })
+                .toList();
     }
 
     private record Based(PlanView.Basis basis, PruningPlan plan) {}
@@ -112,9 +127,9 @@ class Plans {
 
     private static double operations(JobRequest request, ModelConfig config) {
         return new SearchCost(
-                        config,
+                        request.pruned(config),
                         request.calibration().windows(),
                         request.recipe().propagation())
-                .operations(request.recipe());
+                .operations(request.recipe(), request.recipes().size());
     }
 }

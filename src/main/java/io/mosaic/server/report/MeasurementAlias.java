@@ -18,9 +18,10 @@ public record MeasurementAlias(String ranking, String profile) {
     public static MeasurementAlias of(JobRequest request, ModelCatalog.Entry model, CorpusCatalog.Entry corpus) {
         JobRequest.Calibration calibration = request.calibration();
         String inputs = String.join("\n", model.id().toString(), model.files().toString(), corpus.toString()) + "\n"
-                + calibration;
+                + calibration
+                + request.dropLayers();
         int windows = new SearchCost(
-                        model.requireFacts().config(),
+                        request.pruned(model.requireFacts().config()),
                         request.calibration().windows(),
                         request.recipe().propagation())
                 .windows(request.recipe().allocation().searchBudget());

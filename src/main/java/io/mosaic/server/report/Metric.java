@@ -16,7 +16,7 @@ import java.util.UUID;
 import org.hibernate.annotations.Immutable;
 import org.jspecify.annotations.Nullable;
 
-/** One measured number of a job: of the dense or of the pruned model. */
+/** One measured number of a job: of the dense model or of one that the job made of it. */
 @Entity
 @Immutable
 @Table(name = "metric")
@@ -32,6 +32,7 @@ public class Metric {
     private @Nullable Long id;
 
     private UUID jobId;
+    private String model;
     private String name;
 
     @Enumerated(EnumType.STRING)
@@ -47,6 +48,7 @@ public class Metric {
 
     private Metric(
             UUID jobId,
+            String model,
             String name,
             Subject subject,
             @Nullable String corpus,
@@ -54,6 +56,7 @@ public class Metric {
             double value,
             String unit) {
         this.jobId = jobId;
+        this.model = model;
         this.name = name;
         this.subject = subject;
         this.corpus = corpus;
@@ -66,30 +69,53 @@ public class Metric {
     static List<Metric> of(UUID job, PruningReport report) {
         List<Metric> metrics = new ArrayList<>();
         report.perplexity().forEach(p -> {
-            metrics.add(
-                    new Metric(job, "perplexity", Subject.dense, p.corpus(), p.protocol(), p.dense(), "perplexity"));
-            metrics.add(
-                    new Metric(job, "perplexity", Subject.pruned, p.corpus(), p.protocol(), p.pruned(), "perplexity"));
+            metrics.add(new Metric(
+                    job,
+                    report.model(),
+                    "perplexity",
+                    Subject.dense,
+                    p.corpus(),
+                    p.protocol(),
+                    p.dense(),
+                    "perplexity"));
+            metrics.add(new Metric(
+                    job,
+                    report.model(),
+                    "perplexity",
+                    Subject.pruned,
+                    p.corpus(),
+                    p.protocol(),
+                    p.pruned(),
+                    "perplexity"));
         });
         report.latency().ifPresent(latency -> {
-            compared(metrics, job, "prefill", latency.prefillTokensPerSecond(), "tokens/second");
-            compared(metrics, job, "decode", latency.decodeTokensPerSecond(), "tokens/second");
-            compared(metrics, job, "time_to_first_token", latency.timeToFirstTokenSeconds(), "seconds");
+            compared(metrics, job, report.model(), "prefill", latency.prefillTokensPerSecond(), "tokens/second");
+            compared(metrics, job, report.model(), "decode", latency.decodeTokensPerSecond(), "tokens/second");
+            compared(metrics, job, report.model(), "time_to_first_token", latency.timeToFirstTokenSeconds(), "seconds");
         });
-        bytes(metrics, job, "weights", report.memory().weightBytes());
-        report.memory().peakBytes().ifPresent(peak -> bytes(metrics, job, "peak_memory", peak));
+        bytes(metrics, job, report.model(), "weights", report.memory().weightBytes());
+        report.memory().peakBytes().ifPresent(peak -> bytes(metrics, job, report.model(), "peak_memory", peak));
         metrics.add(new Metric(
-                job, "sparsity", Subject.pruned, null, null, report.sparsity().realised(), "share"));
+                job,
+                report.model(),
+                "sparsity",
+                Subject.pruned,
+                null,
+                null,
+                report.sparsity().realised(),
+                "share"));
         return metrics;
     }
 
-    private static void compared(List<Metric> metrics, UUID job, String name, Compared value, String unit) {
-        metrics.add(new Metric(job, name, Subject.dense, null, null, value.dense(), unit));
-        metrics.add(new Metric(job, name, Subject.pruned, null, null, value.pruned(), unit));
+    private static void compared(
+            List<Metric> metrics, UUID job, String model, String name, Compared value, String unit) {
+        metrics.add(new Metric(job, model, name, Subject.dense, null, null, value.dense(), unit));
+        metrics.add(new Metric(job, model, name, Subject.pruned, null, null, value.pruned(), unit));
     }
 
-    private static void bytes(List<Metric> metrics, UUID job, String name, PruningReport.ComparedBytes value) {
-        compared(metrics, job, name, new Compared(value.dense(), value.pruned()), "bytes");
+    private static void bytes(
+            List<Metric> metrics, UUID job, String model, String name, PruningReport.ComparedBytes value) {
+        compared(metrics, job, model, name, new Compared(value.dense(), value.pruned()), "bytes");
     }
 
     public String name() {

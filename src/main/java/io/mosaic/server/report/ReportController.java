@@ -9,6 +9,7 @@ import io.swagger.v3.oas.annotations.media.Content;
 import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
+import java.util.List;
 import java.util.UUID;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
@@ -19,6 +20,9 @@ import org.springframework.web.bind.annotation.RestController;
 @RestController
 @Tag(name = "Jobs")
 class ReportController {
+    /** The reports of a job that made several models. */
+    record ReportsView(List<PruningReport> reports) {}
+
     private final JobService jobs;
     private final Reports reports;
 
@@ -32,16 +36,21 @@ class ReportController {
             content =
                     @Content(
                             mediaType = MediaType.APPLICATION_JSON_VALUE,
-                            schema = @Schema(implementation = PruningReport.class)))
+                            schema = @Schema(oneOf = {PruningReport.class, ReportsView.class})))
     @GetMapping("/jobs/{id}/report")
     ResponseEntity<String> report(@PathVariable UUID id) {
         Job job = jobs.require(id);
-        return reports.find(id)
-                .map(report -> ResponseEntity.ok()
-                        .contentType(MediaType.APPLICATION_JSON)
-                        .body(report))
-                .orElseThrow(() -> new MosaicException(
-                        ErrorCode.JOB_NOT_FINISHED,
-                        "Job " + id + " is " + job.state() + "; a report exists once it has SUCCEEDED"));
+        List<String> documents = reports.find(id);
+        if (documents.isEmpty()) {
+            throw new MosaicException(
+                    ErrorCode.JOB_NOT_FINISHED,
+                    "Job " + id + " is " + job.state() + "; a report exists once it has SUCCEEDED");
+        }
+        return ResponseEntity.ok()
+                .contentType(MediaType.APPLICATION_JSON)
+                .body(
+                        documents.size() == 1
+                                ? documents.getFirst()
+                                : "{\"reports\":[" + String.join(",", documents) + "]}");
     }
 }

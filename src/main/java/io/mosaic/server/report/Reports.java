@@ -5,6 +5,7 @@ import io.mosaic.engine.pipeline.PruningReport;
 import io.mosaic.server.job.JobRequest;
 import io.mosaic.server.model.ModelCatalog;
 import io.mosaic.server.model.ModelId;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Predicate;
@@ -28,21 +29,26 @@ public class Reports {
         this.json = json;
     }
 
+    /** @param reports one per model, in the order of the request */
     @Transactional
-    public void save(UUID job, PruningReport report) {
-        jdbc.sql("insert into job_report (job_id, document) values (:job, cast(:document as json))")
-                .param("job", job)
-                .param("document", report.json())
-                .update();
-        metrics.saveAll(Metric.of(job, report));
+    public void save(UUID job, List<PruningReport> reports) {
+        for (int i = 0; i < reports.size(); i++) {
+            jdbc.sql("insert into job_report (job_id, position, document)"
+                            + " values (:job, :position, cast(:document as json))")
+                    .param("job", job)
+                    .param("position", i)
+                    .param("document", reports.get(i).json())
+                    .update();
+            metrics.saveAll(Metric.of(job, reports.get(i)));
+        }
     }
 
-    /** The report's JSON. */
-    public Optional<String> find(UUID job) {
-        return jdbc.sql("select document from job_report where job_id = :job")
+    /** The JSON of each model's report, in the order of the request; none before the job has succeeded. */
+    public List<String> find(UUID job) {
+        return jdbc.sql("select document from job_report where job_id = :job order by position")
                 .param("job", job)
                 .query(String.class)
-                .optional();
+                .list();
     }
 
     /** A finished job, with what its model looked like. */
@@ -53,6 +59,7 @@ public class Reports {
         return jdbc
                 .sql("""
                         select j.request, r.document from job_report r join job j on j.id = r.job_id
+                        where r.position = 0
                         order by j.finished_at desc limit 50
                         """)
                 .query((row, index) -> new Document(row.getString("request"), row.getString("document")))

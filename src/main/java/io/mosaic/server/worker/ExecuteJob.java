@@ -19,7 +19,9 @@ import io.mosaic.server.model.ModelStore;
 import io.mosaic.server.report.MeasurementAlias;
 import io.mosaic.server.report.MeasurementTable;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.CancellationException;
+import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.context.ApplicationEventPublisher;
@@ -61,20 +63,24 @@ class ExecuteJob {
     }
 
     void run(JobQueue.Claim claim, ComputeDevice device, Heartbeat heartbeat, CancellationToken token) {
-        String staging = stagingName(claim);
+        List<String> staging = stagingNames(claim);
         log.info("Job {} attempt {} starts on {}: {}", claim.id(), claim.attempt(), device.name(), claim.request());
         try {
-            Path folder = store.stage(staging);
+            List<Path> folders = staging.stream().map(store::stage).toList();
             JobRequest request = claim.request();
             ModelCatalog.Entry model = model(request.model());
             MeasurementAlias alias = MeasurementAlias.of(
                     request, model, corpus(request.calibration().corpus()));
-            PruningReport report = new PruningPipeline(
+            List<PruningReport> reports = new PruningPipeline(
                             device.device(), rankings.under(alias.ranking()), profiles.under(alias.profile()))
-                    .run(task(request, model, folder), listener(claim), token);
-            if (publication.publish(claim, folder, report)) {
-                log.info("Job {} succeeded: {}", claim.id(), claim.request().output());
-                events.publishEvent(new JobSucceeded(claim.id(), claim.request().output(), report));
+                    .run(task(request, model, folders), listener(claim), token);
+            List<Publication.Staged> staged = IntStream.range(0, folders.size())
+                    .mapToObj(i -> new Publication.Staged(
+                            ModelId.parse(reports.get(i).model()).orElseThrow(), folders.get(i), reports.get(i)))
+                    .toList();
+            if (publication.publish(claim, staged)) {
+                log.info("Job {} succeeded: {}", claim.id(), String.join(", ", request.outputs()));
+                events.publishEvent(new JobSucceeded(claim.id(), reports));
             } else {
                 heartbeat.stop(Heartbeat.StopReason.CANCELLED);
                 stopped(claim, heartbeat);
@@ -89,13 +95,15 @@ class ExecuteJob {
         } catch (RuntimeException | Error e) {
             fail(claim, ErrorCode.INTERNAL_ERROR, "Unexpected fault: " + e, e);
         } finally {
-            store.discard(staging);
+            staging.forEach(store::discard);
         }
     }
 
-    /** Each attempt stages under its own name, so that no two ever write the same file. */
-    static String stagingName(JobQueue.Claim claim) {
-        return claim.id() + "-" + claim.attempt();
+    /** Each attempt stages under names of its own, one per model, so that no two ever write the same file. */
+    static List<String> stagingNames(JobQueue.Claim claim) {
+        return IntStream.range(0, claim.request().outputs().size())
+                .mapToObj(model -> claim.id() + "-" + claim.attempt() + "-" + model)
+                .toList();
     }
 
     private void stopped(JobQueue.Claim claim, Heartbeat heartbeat) {
@@ -140,10 +148,14 @@ class ExecuteJob {
                         new MosaicException(ErrorCode.MODEL_NOT_FOUND, "Model " + id + " has gone from the store"));
     }
 
-    private PruningTask task(JobRequest request, ModelCatalog.Entry model, Path folder) {
+    private PruningTask task(JobRequest request, ModelCatalog.Entry model, List<Path> folders) {
         return new PruningTask(
                 new PruningTask.Source(request.model(), model.folder()),
-                request.recipe(),
+                request.dropLayers().orElse(0),
+                IntStream.range(0, folders.size())
+                        .mapToObj(i -> new PruningTask.Target(
+                                request.recipes().get(i), request.outputs().get(i), folders.get(i)))
+                        .toList(),
                 new PruningTask.Calibration(
                         text(request.calibration().corpus()),
                         request.calibration().windows(),
@@ -153,9 +165,7 @@ class ExecuteJob {
                         request.evaluation().perplexity().stream()
                                 .map(this::text)
                                 .toList(),
-                        request.evaluation().latency()),
-                request.output(),
-                folder);
+                        request.evaluation().latency()));
     }
 
     private PruningTask.Text text(String name) {

@@ -11,12 +11,15 @@ import io.mosaic.server.report.Reports;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.PlatformTransactionManager;
 import org.springframework.transaction.support.TransactionTemplate;
 
-/** Makes a finished model visible: its folder by one rename and its rows by one transaction, or neither. */
+/** Makes finished models visible: each folder by one rename and all rows by one transaction, or none. */
 @Component
 class Publication {
     private final JobQueue queue;
@@ -41,23 +44,34 @@ class Publication {
         this.transaction = new TransactionTemplate(transactions);
     }
 
+    /** A finished model, not yet visible. */
+    record Staged(ModelId id, Path folder, PruningReport report) {}
+
     /** @return false, with nothing changed, when the worker no longer holds the job */
-    boolean publish(JobQueue.Claim claim, Path staged, PruningReport report) {
-        ModelId id = ModelId.parse(claim.request().output()).orElseThrow();
+    boolean publish(JobQueue.Claim claim, List<Staged> staged) {
         // what takes long comes before the transaction, which locks the job's row
-        List<Artifacts.Hashed> files = Artifacts.hash(staged, store.files(staged));
-        store.seal(staged);
+        Map<Staged, List<Artifacts.Hashed>> files = new LinkedHashMap<>();
+        for (Staged model : staged) {
+            files.put(model, Artifacts.hash(model.folder(), store.files(model.folder())));
+            store.seal(model.folder());
+        }
         return Boolean.TRUE.equals(transaction.execute(status -> {
             if (!queue.hold(claim)) {
                 return false;
             }
-            artifacts.replace(id, files);
-            models.saveAndFlush(new PrunedModel(
-                    id, claim.request().model(), claim.id(), Instant.now().truncatedTo(ChronoUnit.MICROS)));
-            reports.save(claim.id(), report);
+            Instant now = Instant.now().truncatedTo(ChronoUnit.MICROS);
+            files.forEach((model, hashed) -> {
+                artifacts.replace(model.id(), hashed);
+                models.saveAndFlush(new PrunedModel(model.id(), claim.request().model(), claim.id(), now));
+            });
+            reports.save(claim.id(), staged.stream().map(Staged::report).toList());
             queue.succeed(claim);
-            // Last before the commit. A crash in between leaves a folder without rows; the next attempt replaces it.
-            store.publish(staged, id, claim.attempt() > 1);
+            // Last before the commit. A crash in between leaves folders without rows; the next attempt replaces them.
+            store.publish(
+                    staged.stream()
+                            .collect(Collectors.toMap(
+                                    Staged::id, Staged::folder, (one, other) -> one, LinkedHashMap::new)),
+                    claim.attempt() > 1);
             return true;
         }));
     }

@@ -33,9 +33,14 @@ class StagingJanitor {
                 .list()
                 .stream()
                 .collect(Collectors.toSet());
-        staged.stream().filter(name -> !alive.contains(name)).forEach(name -> {
+        staged.stream().filter(name -> !alive.contains(attempt(name))).forEach(name -> {
             log.info("Removing {}, which no running job writes", name);
             store.discard(name);
         });
+    }
+
+    /** Each attempt stages one folder per model. */
+    private static String attempt(String staged) {
+        return staged.substring(0, Math.max(0, staged.lastIndexOf('-')));
     }
 }

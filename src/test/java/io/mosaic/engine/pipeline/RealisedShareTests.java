@@ -2,12 +2,8 @@ package io.mosaic.engine.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import ai.djl.Device;
-import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.MeasurementStore;
 import io.mosaic.engine.allocation.AllocationMethod;
-import io.mosaic.engine.calibration.CalibrationWindows;
-import io.mosaic.engine.calibration.Sampling;
 import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.llama.LayerShape;
 import io.mosaic.engine.llama.Projection;
@@ -21,17 +17,13 @@ import io.mosaic.engine.pruning.structured.StructuredShare;
 import io.mosaic.engine.pruning.unstructured.SparsityPattern;
 import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
 import io.mosaic.engine.ranking.OutlierRanking;
-import io.mosaic.fixture.Demo;
 import io.mosaic.fixture.TinyLlama;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -59,19 +51,6 @@ class RealisedShareTests {
     private static final List<Path> MODELS = new ArrayList<>();
     private static Path corpus;
 
-    /** Measurements by key, for the life of one test. */
-    record Measurements<T>(Map<String, T> byKey) implements MeasurementStore<T> {
-        @Override
-        public Optional<T> find(String key) {
-            return Optional.ofNullable(byKey.get(key));
-        }
-
-        @Override
-        public void save(String key, T measurement) {
-            byKey.put(key, measurement);
-        }
-    }
-
     @BeforeAll
     static void write() throws IOException {
         for (LayerShape shape : SHAPES) {
@@ -80,9 +59,7 @@ class RealisedShareTests {
                     .withLayers(LAYERS)
                     .write(temp.resolve("model" + MODELS.size())));
         }
-        corpus = temp.resolve("corpus.txt");
-        Files.writeString(
-                corpus, Files.readString(Demo.corpus("demo-calibration")).substring(0, 1500));
+        corpus = TinyRun.corpus(temp);
     }
 
     private static PruningRecipe recipe(
@@ -98,7 +75,8 @@ class RealisedShareTests {
                 new PruningRecipe.Removal(method, pattern),
                 new PruningRecipe.Structure(new StructuredShare.Fixed(0.5), score, Layout.UNIFORM, 2),
                 new PruningRecipe.Allocation(allocation, 3, 0.08, 8),
-                Propagation.PRUNED);
+                Propagation.PRUNED,
+                false);
     }
 
     /** Every combination, each on one of the models in turn. */
@@ -145,16 +123,10 @@ class RealisedShareTests {
 
     private static PruningReport prune(
             PruningRecipe recipe, int model, Path folder, MeasurementStore<OutlierRanking> rankings) {
-        PruningTask task = new PruningTask(
-                new PruningTask.Source("tiny/dense", MODELS.get(model)),
-                recipe,
-                new PruningTask.Calibration(
-                        new PruningTask.Text("text", corpus), new CalibrationWindows(6, 24), 0, Sampling.STRIDED),
-                new PruningTask.Evaluation(List.of(), false),
-                "tiny/pruned",
-                folder);
-        return new PruningPipeline(Device.cpu(), rankings, new Measurements<>(new HashMap<>()))
-                .run(task, (stage, done, total) -> {}, new CancellationToken());
+        return TinyRun.of(MODELS.get(model), corpus)
+                .rankings(rankings)
+                .prune(List.of(recipe), List.of(folder))
+                .getFirst();
     }
 
     private static Path fresh(String name) throws IOException {
@@ -165,14 +137,14 @@ class RealisedShareTests {
     @MethodSource("recipes")
     void reportedShareIsCountedInTheFiles(PruningRecipe recipe, int model) throws IOException {
         Path folder = fresh("pruned");
-        PruningReport report = prune(recipe, model, folder, new Measurements<>(new HashMap<>()));
+        PruningReport report = prune(recipe, model, folder, TinyRun.Measurements.none());
         assertThatFilesLackWhatIsReported(report.sparsity(), recipe, SHAPES.get(model), folder);
     }
 
     @ParameterizedTest
     @MethodSource("composites")
     void runsRepeatToTheByteWithOrWithoutAStoredRanking(PruningRecipe recipe, int model) throws IOException {
-        Measurements<OutlierRanking> rankings = new Measurements<>(new HashMap<>());
+        TinyRun.Measurements<OutlierRanking> rankings = TinyRun.Measurements.none();
         Path folder = fresh("one");
         PruningReport report = prune(recipe, model, folder, rankings);
         Path again = fresh("other");
@@ -187,7 +159,7 @@ class RealisedShareTests {
     @MethodSource("patterns")
     void everyGroupHoldsThePatternsZeros(PruningRecipe recipe, int model) throws IOException {
         Path folder = fresh("pattern");
-        PruningReport report = prune(recipe, model, folder, new Measurements<>(new HashMap<>()));
+        PruningReport report = prune(recipe, model, folder, TinyRun.Measurements.none());
         assertThatFilesLackWhatIsReported(report.sparsity(), recipe, SHAPES.get(model), folder);
         SparsityPattern.Grouped pattern =
                 (SparsityPattern.Grouped) recipe.removal().pattern();

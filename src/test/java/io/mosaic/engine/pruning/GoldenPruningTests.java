@@ -186,7 +186,8 @@ class GoldenPruningTests {
                 new PruningRecipe.Removal(method, new SparsityPattern.Free()),
                 new PruningRecipe.Structure(new StructuredShare.Fixed(0), StructuredScore.OBS, Layout.UNIFORM, 32),
                 new PruningRecipe.Allocation(allocation, threshold, 0.08, 8),
-                Propagation.PRUNED);
+                Propagation.PRUNED,
+                false);
     }
 
     private static Outcome prune(PruningRecipe recipe, OutlierRanking ranking, CompositePruner.Budget budget)

@@ -66,7 +66,8 @@ class PruningPlanTests {
                 new PruningRecipe.Structure(
                         new StructuredShare.Fixed(share), StructuredScore.OBS, Layout.UNIFORM, alignment),
                 new PruningRecipe.Allocation(allocation, 5, 0.08, 8),
-                Propagation.PRUNED);
+                Propagation.PRUNED,
+                false);
     }
 
     @Provide

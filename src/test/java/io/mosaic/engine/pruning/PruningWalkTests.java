@@ -38,7 +38,8 @@ class PruningWalkTests {
                 new PruningRecipe.Removal(UnstructuredMethod.SPARSEGPT, new SparsityPattern.Free()),
                 new PruningRecipe.Structure(new StructuredShare.Fixed(0), StructuredScore.OBS, Layout.UNIFORM, 32),
                 new PruningRecipe.Allocation(AllocationMethod.UNIFORM, 5, 0.08, 8),
-                propagation);
+                propagation,
+                false);
         try (NDManager manager = Tensors.open(Device.cpu());
                 Checkpoint checkpoint = Demo.checkpoint()) {
             List<LayerShape> layers =

@@ -81,7 +81,8 @@ class PlanSearchTests {
                 new PruningRecipe.Removal(UnstructuredMethod.SPARSEGPT, new SparsityPattern.Free()),
                 new PruningRecipe.Structure(share, StructuredScore.OBS, Layout.UNIFORM, 32),
                 new PruningRecipe.Allocation(AllocationMethod.AUTO, 5, 0.08, 8),
-                Propagation.PRUNED);
+                Propagation.PRUNED,
+                false);
     }
 
     private static PlanSearch.Result search(PruningRecipe recipe, double budget) {

@@ -46,7 +46,7 @@ final class QueuedJobs {
     static JobRequest request(UUID id) {
         return new JobRequest(
                 TestHome.TINY,
-                0.5,
+                new JobRequest.Sparsity(List.of(0.5)),
                 Category.UNSTRUCTURED,
                 Optional.of(UnstructuredMethod.MAGNITUDE),
                 AllocationMethod.UNIFORM,
@@ -55,10 +55,12 @@ final class QueuedJobs {
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
+                Optional.empty(),
                 5.0,
                 0.08,
                 Optional.empty(),
                 Optional.of(Propagation.PRUNED),
+                Optional.of(false),
                 new JobRequest.Calibration(TestHome.TEXT, 4, 32, 0, Sampling.RANDOM),
                 new JobRequest.Evaluation(List.of(), false),
                 "queue/" + id);

@@ -9,23 +9,28 @@ import io.mosaic.fixture.IdleServerTest;
 import io.mosaic.fixture.Requests;
 import io.mosaic.server.MosaicHome;
 import io.mosaic.server.job.JobQueue;
+import io.mosaic.server.model.ModelId;
 import io.mosaic.server.model.ModelStore;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.springframework.jdbc.core.simple.JdbcClient;
+import tools.jackson.databind.node.JsonNodeFactory;
 
 /** A result appears whole, or not at all. */
 @IdleServerTest
 class PublicationTests {
     private static final PruningReport REPORT = new PruningReport(
+            "publication/any",
             new PruningReport.Sparsity(0.5, 0.5, 2, 0, 1, Optional.empty(), List.of()),
+            Optional.empty(),
             Optional.empty(),
             List.of(),
             Optional.empty(),
@@ -69,10 +74,10 @@ class PublicationTests {
         JobQueue.Claim lost = claim("publication/lost", Duration.ofSeconds(-1));
         JobQueue.Claim holder = claimNext(Duration.ofMinutes(5));
 
-        assertThat(publication.publish(lost, staged(lost), REPORT)).isFalse();
+        assertThat(publication.publish(lost, staged(lost))).isFalse();
 
         assertUnpublished(lost);
-        assertThat(publication.publish(holder, staged(holder), REPORT)).isTrue();
+        assertThat(publication.publish(holder, staged(holder))).isTrue();
         assertThat(api.get("/models/publication/lost").statusCode()).isEqualTo(200);
         assertThat(Api.state(api.job(holder.id().toString()))).isEqualTo("SUCCEEDED");
     }
@@ -82,7 +87,7 @@ class PublicationTests {
         JobQueue.Claim claim = claim("publication/cancelled", Duration.ofMinutes(5));
         queue.cancel(claim.id());
 
-        assertThat(publication.publish(claim, staged(claim), REPORT)).isFalse();
+        assertThat(publication.publish(claim, staged(claim))).isFalse();
 
         assertUnpublished(claim);
     }
@@ -92,7 +97,7 @@ class PublicationTests {
         JobQueue.Claim claim = claim("publication/taken", Duration.ofMinutes(5));
         Path appeared = Files.createDirectories(home.models().resolve("publication/taken"));
 
-        assertThatThrownBy(() -> publication.publish(claim, staged(claim), REPORT))
+        assertThatThrownBy(() -> publication.publish(claim, staged(claim)))
                 .hasMessageContaining("publication/taken appeared");
 
         assertThat(appeared).isEmptyDirectory();
@@ -101,17 +106,34 @@ class PublicationTests {
     }
 
     @Test
+    void modelsOfOneJobAppearTogetherOrNotAtAll() throws IOException {
+        api.submit(Requests.tiny("publication/several")
+                .set("sparsity", JsonNodeFactory.instance.arrayNode().add(0.3).add(0.5)));
+        JobQueue.Claim claim = claimNext(Duration.ofMinutes(5));
+        Path appeared = Files.createDirectories(home.models().resolve("publication/several-50"));
+
+        assertThatThrownBy(() -> publication.publish(claim, staged(claim)))
+                .hasMessageContaining("publication/several-50 appeared");
+
+        Files.delete(appeared);
+        assertUnpublished(claim);
+        assertThat(publication.publish(claim, staged(claim))).isTrue();
+        assertThat(api.get("/models/publication/several-30").statusCode()).isEqualTo(200);
+        assertThat(api.get("/models/publication/several-50").statusCode()).isEqualTo(200);
+    }
+
+    @Test
     void janitorRemovesOnlyWhatNoRunningAttemptWrites() throws IOException {
         JobQueue.Claim lost = claim("publication/janitor", Duration.ofSeconds(-1));
         JobQueue.Claim holder = claimNext(Duration.ofMinutes(5));
-        Path dead = staged(lost);
-        Path alive = staged(holder);
+        Path dead = staged(lost).getFirst().folder();
+        Path alive = staged(holder).getFirst().folder();
 
         janitor.clean();
 
         assertThat(dead).doesNotExist();
         assertThat(alive).isNotEmptyDirectory();
-        store.discard(ExecuteJob.stagingName(holder));
+        ExecuteJob.stagingNames(holder).forEach(store::discard);
     }
 
     private JobQueue.Claim claim(String output, Duration lease) {
@@ -124,21 +146,28 @@ class PublicationTests {
                 .orElseThrow();
     }
 
-    private Path staged(JobQueue.Claim claim) throws IOException {
-        Path folder = store.stage(ExecuteJob.stagingName(claim));
-        Files.writeString(folder.resolve("config.json"), "{}");
-        return folder;
+    private List<Publication.Staged> staged(JobQueue.Claim claim) throws IOException {
+        List<String> names = ExecuteJob.stagingNames(claim);
+        List<Publication.Staged> staged = new ArrayList<>();
+        for (int i = 0; i < names.size(); i++) {
+            Path folder = store.stage(names.get(i));
+            Files.writeString(folder.resolve("config.json"), "{}");
+            ModelId id = ModelId.parse(claim.request().outputs().get(i)).orElseThrow();
+            staged.add(new Publication.Staged(id, folder, REPORT));
+        }
+        return staged;
     }
 
     private void assertUnpublished(JobQueue.Claim claim) {
-        String output = claim.request().output();
-        assertThat(home.models().resolve(output)).doesNotExist();
-        assertThat(rows("model", "id", output)).isZero();
-        assertThat(rows("artifact", "model", output)).isZero();
+        for (String output : claim.request().outputs()) {
+            assertThat(home.models().resolve(output)).doesNotExist();
+            assertThat(rows("model", "id", output)).isZero();
+            assertThat(rows("artifact", "model", output)).isZero();
+        }
         assertThat(rows("job_report", "job_id::text", claim.id().toString())).isZero();
         assertThat(rows("metric", "job_id::text", claim.id().toString())).isZero();
         assertThat(Api.state(api.job(claim.id().toString()))).isEqualTo("RUNNING");
-        store.discard(ExecuteJob.stagingName(claim));
+        ExecuteJob.stagingNames(claim).forEach(store::discard);
     }
 
     private long rows(String table, String column, String value) {

@@ -1,0 +1,86 @@
+package io.mosaic.engine.calibration;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import io.mosaic.engine.llama.InputSite;
+import io.mosaic.engine.llama.Projection;
+import java.util.EnumMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** The Hessians of one layer's input sites, each damped and factorised at most once, whoever asks. Close frees them. */
+public final class LayerHessians implements AutoCloseable {
+    private final NDManager parent;
+    private final int layer;
+    private final InputStatistics statistics;
+    private final Map<InputSite, Site> sites = new EnumMap<>(InputSite.class);
+
+    /** @param statistics of the layer's inputs; stays the caller's */
+    public LayerHessians(NDManager parent, int layer, InputStatistics statistics) {
+        this.parent = parent;
+        this.layer = layer;
+        this.statistics = statistics;
+    }
+
+    public InputStatistics statistics() {
+        return statistics;
+    }
+
+    /** H of a site, (width, width), made positive definite. */
+    public DampedHessian damped(InputSite site) {
+        return site(site).damped;
+    }
+
+    /** That of some columns only, as if no other had been observed; a new one, in {@code scope}. */
+    public DampedHessian damped(NDManager scope, InputSite site, int[] columns) {
+        return DampedHessian.of(
+                scope, DampedHessian.square(scope, statistics.hessian(scope, site), columns), label(site));
+    }
+
+    /** U, upper triangular, with H⁻¹ = UᵀU. */
+    public NDArray factor(InputSite site) {
+        Site held = site(site);
+        NDArray factor = held.factor;
+        if (factor == null) {
+            factor = held.damped.upperFactor(held.manager);
+            held.factor = factor;
+        }
+        return factor;
+    }
+
+    /** Frees what was made for a site. */
+    public void release(InputSite site) {
+        Site held = sites.remove(site);
+        if (held != null) {
+            held.manager.close();
+        }
+    }
+
+    @Override
+    public void close() {
+        for (InputSite site : InputSite.values()) {
+            release(site);
+        }
+    }
+
+    private Site site(InputSite site) {
+        return sites.computeIfAbsent(site, Site::new);
+    }
+
+    private String label(InputSite site) {
+        return "layer " + layer + ", "
+                + site.readers().stream().map(Projection::label).toList();
+    }
+
+    private final class Site {
+        private final NDManager manager = parent.newSubManager();
+        private final DampedHessian damped;
+        private @Nullable NDArray factor;
+
+        Site(InputSite site) {
+            try (NDManager work = manager.newSubManager()) {
+                damped = DampedHessian.of(manager, statistics.hessian(work, site), label(site));
+            }
+        }
+    }
+}

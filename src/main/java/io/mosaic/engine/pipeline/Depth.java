@@ -1,0 +1,47 @@
+package io.mosaic.engine.pipeline;
+
+import io.mosaic.engine.checkpoint.Checkpoint;
+import io.mosaic.engine.llama.LayerShape;
+import io.mosaic.engine.llama.LlamaTensors;
+import io.mosaic.engine.search.DepthSearch;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
+
+/**
+ * Which layers of a model stay.
+ *
+ * @param checkpoint of these layers only, numbered anew
+ * @param kept their indices in the dense model
+ * @param dense the shape of every dense layer
+ * @param dropped the others
+ */
+record Depth(Checkpoint checkpoint, List<Integer> kept, List<LayerShape> dense, List<DepthSearch.Dropped> dropped) {
+
+    static Depth without(Checkpoint whole, List<DepthSearch.Dropped> dropped) {
+        List<Integer> gone = dropped.stream().map(DepthSearch.Dropped::layer).toList();
+        List<Integer> kept = IntStream.range(0, whole.config().layers())
+                .filter(layer -> !gone.contains(layer))
+                .boxed()
+                .toList();
+        List<LayerShape> dense = Collections.nCopies(whole.config().layers(), LayerShape.of(whole.config()));
+        return new Depth(gone.isEmpty() ? whole : LlamaTensors.keeping(whole, kept), kept, dense, List.copyOf(dropped));
+    }
+
+    /** Weights of the dense model's layers. */
+    long prunableParameters() {
+        return dense.stream().mapToLong(LayerShape::parameters).sum();
+    }
+
+    /** The shapes of the layers that stay. */
+    List<LayerShape> layers() {
+        return kept.stream().map(dense::get).toList();
+    }
+
+    Optional<PruningReport.Depth> report() {
+        return dropped.isEmpty()
+                ? Optional.empty()
+                : Optional.of(new PruningReport.Depth(DepthSearch.WINDOWS, dropped));
+    }
+}

@@ -1,0 +1,184 @@
+package io.mosaic.engine.pipeline;
+
+import ai.djl.ndarray.NDManager;
+import io.mosaic.engine.CancellationToken;
+import io.mosaic.engine.MeasurementStore;
+import io.mosaic.engine.allocation.SensitivityProfile;
+import io.mosaic.engine.calibration.CalibrationSet;
+import io.mosaic.engine.calibration.HeldOutSet;
+import io.mosaic.engine.pruning.Category;
+import io.mosaic.engine.pruning.PruningPlan;
+import io.mosaic.engine.pruning.PruningRecipe;
+import io.mosaic.engine.ranking.OutlierRanker;
+import io.mosaic.engine.ranking.OutlierRanking;
+import io.mosaic.engine.search.HeldOut;
+import io.mosaic.engine.search.PlanSearch;
+import io.mosaic.engine.search.SearchCost;
+import io.mosaic.engine.search.SearchReport;
+import io.mosaic.engine.search.SensitivityProfiler;
+import java.util.List;
+import java.util.Optional;
+
+/** Decides what each target loses, by the ranking or by search; measurements that are stored already are reused. */
+final class PlanChoice {
+    /** Steps that the search for one target is reported in. */
+    private static final int STEPS = 20;
+
+    private final PruningTask task;
+    private final NDManager manager;
+    private final Depth depth;
+    private final CalibrationSet calibration;
+    private final String measuredSha256;
+    private final Stopwatch stages;
+    private final CancellationToken token;
+    private boolean rankingReused;
+
+    /** @param measuredSha256 of the model that is measured: its weights, its config.json and which of its layers */
+    PlanChoice(
+            PruningTask task,
+            NDManager manager,
+            Depth depth,
+            CalibrationSet calibration,
+            String measuredSha256,
+            Stopwatch stages,
+            CancellationToken token) {
+        this.task = task;
+        this.manager = manager;
+        this.depth = depth;
+        this.calibration = calibration;
+        this.measuredSha256 = measuredSha256;
+        this.stages = stages;
+        this.token = token;
+    }
+
+    /**
+     * What a target loses.
+     *
+     * @param recipe for the layers that stay: its sparsity is what is left to remove of them
+     */
+    record Chosen(PruningRecipe recipe, PruningPlan plan, Optional<SearchReport> search) {}
+
+    boolean rankingReused() {
+        return rankingReused;
+    }
+
+    /** The outlier ranking, where the recipe reads one. */
+    Optional<OutlierRanking> ranking(MeasurementStore<OutlierRanking> store) {
+        if (!task.recipe().ranked()) {
+            return Optional.empty();
+        }
+        double threshold = task.recipe().allocation().outlierThreshold();
+        String key = Hashes.rankingKey(measuredSha256, calibration, threshold);
+        Optional<OutlierRanking> stored = store.find(key);
+        if (stored.isPresent()) {
+            rankingReused = true;
+            return stored;
+        }
+        int layers = depth.kept().size();
+        OutlierRanking ranking = new OutlierRanker(manager, token)
+                .rank(depth.checkpoint(), calibration, threshold, done -> stages.step(done, layers));
+        store.save(key, ranking);
+        return Optional.of(ranking);
+    }
+
+    /** A plan per target. */
+    List<Chosen> plans(
+            Optional<OutlierRanking> ranking, MeasurementStore<SensitivityProfile> profiles, int[] calibrationTokens) {
+        List<PruningRecipe> recipes = task.targets().stream()
+                .map(target -> target.recipe().rest(depth.dense(), depth.layers()))
+                .toList();
+        if (!task.recipe().searched()) {
+            OutlierRanking known =
+                    ranking.orElse(OutlierRanking.none(depth.kept().size()));
+            return recipes.stream()
+                    .map(recipe -> new Chosen(recipe, PruningPlan.of(recipe, depth.layers(), known), Optional.empty()))
+                    .toList();
+        }
+        PruningTask.Calibration wish = task.calibration();
+        SearchCost cost = new SearchCost(
+                depth.checkpoint().config(), wish.windows(), task.recipe().propagation());
+        HeldOutSet windows = HeldOutSet.of(
+                calibrationTokens,
+                wish.windows(),
+                wish.sampling(),
+                wish.seed(),
+                cost.windows(task.recipe().allocation().searchBudget()));
+        try (HeldOut heldOut = new HeldOut(manager, depth.checkpoint(), windows.set(), token)) {
+            Search search = new Search(ranking, profiles, cost, windows, heldOut, recipes.size());
+            return recipes.stream().map(search::choose).toList();
+        }
+    }
+
+    /** Searches a plan for one target after the other; what the first measures the others find. */
+    private final class Search {
+        private final Optional<OutlierRanking> ranking;
+        private final MeasurementStore<SensitivityProfile> profiles;
+        private final SearchCost cost;
+        private final HeldOutSet windows;
+        private final HeldOut heldOut;
+        private final int targets;
+        private final PlanSearch plans;
+        private int done;
+
+        Search(
+                Optional<OutlierRanking> ranking,
+                MeasurementStore<SensitivityProfile> profiles,
+                SearchCost cost,
+                HeldOutSet windows,
+                HeldOut heldOut,
+                int targets) {
+            this.ranking = ranking;
+            this.profiles = profiles;
+            this.cost = cost;
+            this.windows = windows;
+            this.heldOut = heldOut;
+            this.targets = targets;
+            plans = new PlanSearch(manager, depth.checkpoint(), calibration, heldOut, cost, token);
+        }
+
+        /** Sensitivities first, where zeros are spread by them; then the candidates that the rest of the budget buys. */
+        Chosen choose(PruningRecipe recipe) {
+            double budget = recipe.allocation().searchBudget();
+            double spent = ranking.isEmpty() || rankingReused || done > 0 ? 0 : cost.ranking();
+            PlanSearch.Listener listener = (tried, affordable) -> step(0.5 + 0.5 * tried / affordable);
+            PlanSearch.Result result;
+            boolean reused = false;
+            if (recipe.category() == Category.STRUCTURED) {
+                result = plans.shapes(recipe, depth.layers(), budget - spent, listener);
+            } else {
+                String key = Hashes.profileKey(measuredSha256, calibration, windows.set());
+                Optional<SensitivityProfile> stored = profiles.find(key);
+                reused = stored.isPresent();
+                SensitivityProfile profile = stored.orElseGet(() -> profile(key));
+                spent += reused ? 0 : cost.profile(windows.set());
+                result = plans.run(recipe, depth.layers(), ranking.orElseThrow(), profile, budget - spent, listener);
+            }
+            done++;
+            return new Chosen(
+                    recipe,
+                    result.plan(),
+                    Optional.of(new SearchReport(
+                            budget,
+                            spent + result.spent(),
+                            windows.set().samples(),
+                            windows.set().length(),
+                            windows.independent(),
+                            reused,
+                            result.chosen(),
+                            result.candidates())));
+        }
+
+        private SensitivityProfile profile(String key) {
+            int layers = depth.kept().size();
+            SensitivityProfile profile = new SensitivityProfiler(manager, depth.checkpoint(), token)
+                    .profile(calibration, heldOut, measured -> step(0.5 * measured / layers));
+            profiles.save(key, profile);
+            return profile;
+        }
+
+        /** @param part of this target's search that is done */
+        private void step(double part) {
+            stages.step((int) Math.round(STEPS * (done + part)), STEPS * targets);
+        }
+    }
+}

@@ -1,0 +1,311 @@
+package io.mosaic.engine.pipeline;
+
+import ai.djl.Device;
+import ai.djl.engine.Engine;
+import ai.djl.ndarray.NDManager;
+import io.mosaic.engine.CancellationToken;
+import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.MeasurementStore;
+import io.mosaic.engine.MosaicException;
+import io.mosaic.engine.allocation.SensitivityProfile;
+import io.mosaic.engine.calibration.CalibrationSet;
+import io.mosaic.engine.calibration.Corpus;
+import io.mosaic.engine.calibration.HeldOutSet;
+import io.mosaic.engine.checkpoint.Checkpoint;
+import io.mosaic.engine.checkpoint.ModelConfig;
+import io.mosaic.engine.checkpoint.Tokenizer;
+import io.mosaic.engine.evaluation.LatencyBenchmark;
+import io.mosaic.engine.evaluation.Perplexity;
+import io.mosaic.engine.export.HuggingFaceExporter;
+import io.mosaic.engine.export.ModelCard;
+import io.mosaic.engine.llama.LlamaTensors;
+import io.mosaic.engine.pruning.CompositePruner;
+import io.mosaic.engine.pruning.PruningWalk;
+import io.mosaic.engine.ranking.OutlierRanking;
+import io.mosaic.engine.search.DepthSearch;
+import io.mosaic.engine.search.HeldOut;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** One task, once its files are open. */
+final class PruningRun {
+    private static final int PROBE_TOKENS = 32;
+
+    private final PruningTask task;
+    private final NDManager manager;
+    private final Checkpoint dense;
+    private final Tokenizer tokenizer;
+    private final Stopwatch stages;
+    private final CancellationToken token;
+    private final Map<String, String> corpusHashes = new LinkedHashMap<>();
+
+    PruningRun(
+            PruningTask task,
+            NDManager manager,
+            Checkpoint dense,
+            Tokenizer tokenizer,
+            Stopwatch stages,
+            CancellationToken token) {
+        this.task = task;
+        this.manager = manager;
+        this.dense = dense;
+        this.tokenizer = tokenizer;
+        this.stages = stages;
+        this.token = token;
+    }
+
+    List<PruningReport> run(MeasurementStore<OutlierRanking> rankings, MeasurementStore<SensitivityProfile> profiles) {
+        stages.enter(PipelineStage.LOADING);
+        LlamaTensors.check(dense);
+        String modelSha256 = Hashes.files(dense.weightFiles());
+        int[] calibrationTokens = tokens(task.calibration().corpus());
+        CalibrationSet calibration = calibration(calibrationTokens);
+        Map<String, int[]> texts = new LinkedHashMap<>();
+        task.evaluation().perplexity().forEach(text -> texts.put(text.name(), tokens(text)));
+
+        stages.enter(PipelineStage.RANKING);
+        Depth depth = depth(calibrationTokens);
+        // what a measurement depends on: weights, config.json and the layers that stay
+        String measured = Hashes.text(modelSha256
+                + Hashes.files(List.of(task.model().folder().resolve(ModelConfig.FILE)))
+                + (depth.dropped().isEmpty() ? "" : depth.kept()));
+        PlanChoice choice = new PlanChoice(task, manager, depth, calibration, measured, stages, token);
+        Optional<OutlierRanking> ranking = choice.ranking(rankings);
+        stages.enter(PipelineStage.ALLOCATING);
+        List<PlanChoice.Chosen> plans = choice.plans(ranking, profiles, calibrationTokens);
+
+        stages.enter(PipelineStage.PRUNING);
+        List<SparsityLedger> ledgers = plans.stream()
+                .map(chosen -> new SparsityLedger(depth, chosen.plan(), ranking))
+                .toList();
+        prune(calibration, depth, plans, ledgers);
+
+        stages.enter(PipelineStage.EVALUATING);
+        List<Evaluated> evaluated = evaluate(texts, calibration.windows()[0]);
+
+        stages.enter(PipelineStage.EXPORTING);
+        List<Long> weightBytes = new ArrayList<>();
+        for (PruningTask.Target target : task.targets()) {
+            try (Checkpoint pruned = Checkpoint.open(target.folder())) {
+                LlamaTensors.check(pruned);
+                predict(pruned, calibration.windows()[0]);
+                weightBytes.add(pruned.weightBytes());
+            }
+        }
+        PruningReport.Provenance provenance = provenance(modelSha256, calibration, choice.rankingReused());
+        List<PruningReport.StageTime> times = stages.times();
+        List<PruningReport> reports = new ArrayList<>();
+        for (int i = 0; i < plans.size(); i++) {
+            PruningTask.Target target = task.targets().get(i);
+            PruningReport report = new PruningReport(
+                    target.output(),
+                    ledgers.get(i).sparsity(target.recipe().sparsity()),
+                    depth.report(),
+                    plans.get(i).search(),
+                    evaluated.get(i).perplexity(),
+                    evaluated.get(i).latency().map(PruningRun::latency),
+                    memory(weightBytes.get(i), evaluated.get(i).latency()),
+                    times,
+                    provenance);
+            ModelCard.write(target.folder(), task.model().folder(), card(target, report));
+            report.write(target.folder());
+            reports.add(report);
+        }
+        stages.step(1, 1);
+        return reports;
+    }
+
+    private CalibrationSet calibration(int[] tokens) {
+        PruningTask.Calibration wish = task.calibration();
+        int context = dense.config().contextLength();
+        if (wish.windows().length() > context) {
+            throw new MosaicException(
+                    ErrorCode.INVALID_REQUEST,
+                    "Windows of " + wish.windows().length() + " tokens exceed the model's context of " + context);
+        }
+        return CalibrationSet.sample(wish.corpus().name(), tokens, wish.windows(), wish.sampling(), wish.seed());
+    }
+
+    private int[] tokens(PruningTask.Text text) {
+        Corpus corpus = Corpus.read(text.name(), text.file());
+        corpusHashes.put(text.name(), Hashes.files(List.of(text.file())));
+        return tokenizer.encode(corpus.text());
+    }
+
+    /** The model without the layers that go whole. */
+    private Depth depth(int[] tokens) {
+        if (task.dropLayers() == 0) {
+            return Depth.without(dense, List.of());
+        }
+        PruningTask.Calibration wish = task.calibration();
+        HeldOutSet windows = HeldOutSet.of(tokens, wish.windows(), wish.sampling(), wish.seed(), DepthSearch.WINDOWS);
+        try (HeldOut heldOut = new HeldOut(manager, dense, windows.set(), token)) {
+            return Depth.without(
+                    dense,
+                    new DepthSearch(dense, heldOut)
+                            .choose(task.dropLayers(), chosen -> stages.step(chosen, task.dropLayers())));
+        }
+    }
+
+    private void prune(
+            CalibrationSet calibration, Depth depth, List<PlanChoice.Chosen> plans, List<SparsityLedger> ledgers) {
+        int layers = depth.checkpoint().config().layers();
+        int last = plans.size() - 1;
+        List<HuggingFaceExporter> exporters = new ArrayList<>();
+        try {
+            List<PruningWalk.Target> targets = new ArrayList<>();
+            for (int i = 0; i < plans.size(); i++) {
+                PlanChoice.Chosen chosen = plans.get(i);
+                SparsityLedger ledger = ledgers.get(i);
+                HuggingFaceExporter exporter = new HuggingFaceExporter(
+                        task.targets().get(i).folder(),
+                        depth.checkpoint(),
+                        chosen.plan().structure().after());
+                exporters.add(exporter);
+                boolean counts = i == last;
+                targets.add(new PruningWalk.Target(
+                        new CompositePruner(chosen.recipe(), chosen.plan()), (index, layer, dampening) -> {
+                            ledger.add(index, exporter.write(index, layer), dampening);
+                            if (counts) {
+                                stages.step(index + 1, layers);
+                            }
+                        }));
+            }
+            new PruningWalk(manager, depth.checkpoint(), calibration, token).run(targets);
+            exporters.forEach(HuggingFaceExporter::finish);
+        } finally {
+            exporters.forEach(HuggingFaceExporter::close);
+        }
+    }
+
+    private record Evaluated(
+            List<PruningReport.PerplexityResult> perplexity, Optional<LatencyBenchmark.Result> latency) {}
+
+    /** Every target against the dense model, which reads each text once. */
+    private List<Evaluated> evaluate(Map<String, int[]> texts, int[] prompt) {
+        Perplexity perplexity = new Perplexity(manager, Perplexity.window(dense.config()), token);
+        List<Checkpoint> targets = new ArrayList<>();
+        try {
+            task.targets().forEach(target -> targets.add(Checkpoint.open(target.folder())));
+            int steps = task.evaluation().latency() ? targets.size() : 0;
+            for (int[] tokens : texts.values()) {
+                steps += perplexity.steps(dense, tokens);
+                steps += targets.stream()
+                        .mapToInt(pruned -> perplexity.steps(pruned, tokens))
+                        .sum();
+            }
+            Counter counter = new Counter(steps);
+            Map<String, Double> ofDense = new LinkedHashMap<>();
+            texts.forEach((corpus, tokens) -> ofDense.put(corpus, perplexity.of(dense, corpus, tokens, counter::next)));
+            List<Evaluated> evaluated = new ArrayList<>();
+            for (Checkpoint pruned : targets) {
+                List<PruningReport.PerplexityResult> results = new ArrayList<>();
+                texts.forEach((corpus, tokens) -> results.add(new PruningReport.PerplexityResult(
+                        corpus,
+                        perplexity.protocol(),
+                        Objects.requireNonNull(ofDense.get(corpus)),
+                        perplexity.of(pruned, corpus, tokens, counter::next))));
+                Optional<LatencyBenchmark.Result> latency = Optional.empty();
+                if (task.evaluation().latency()) {
+                    latency = Optional.of(new LatencyBenchmark(manager, token).compare(dense, pruned, prompt));
+                    counter.next();
+                }
+                evaluated.add(new Evaluated(results, latency));
+            }
+            return evaluated;
+        } finally {
+            targets.forEach(Checkpoint::close);
+        }
+    }
+
+    /** The export must load and predict before the job may succeed; one layer at a time, like everything else. */
+    private void predict(Checkpoint pruned, int[] window) {
+        int[] prompt = Arrays.copyOf(window, Math.min(window.length, PROBE_TOKENS));
+        double perplexity = new Perplexity(manager, prompt.length, token)
+                .of(pruned, task.calibration().corpus().name(), prompt, () -> {});
+        if (!Double.isFinite(perplexity)) {
+            throw new MosaicException(
+                    ErrorCode.ACTIVATION_NOT_FINITE,
+                    "The pruned model predicts a text of the calibration with perplexity " + perplexity);
+        }
+    }
+
+    private static PruningReport.Latency latency(LatencyBenchmark.Result result) {
+        return new PruningReport.Latency(
+                result.prefillTokensPerSecond(),
+                result.decodeTokensPerSecond(),
+                result.timeToFirstToken(),
+                result.timeToFirstTokenP95(),
+                result.prefillTokens(),
+                result.decodeTokens(),
+                result.runs());
+    }
+
+    private PruningReport.Memory memory(long prunedBytes, Optional<LatencyBenchmark.Result> latency) {
+        Optional<LatencyBenchmark.Peak> peak = latency.flatMap(LatencyBenchmark.Result::peak);
+        return new PruningReport.Memory(
+                new PruningReport.ComparedBytes(dense.weightBytes(), prunedBytes),
+                peak.map(p -> new PruningReport.ComparedBytes(
+                        (long) p.bytes().dense(), (long) p.bytes().pruned())),
+                peak.map(LatencyBenchmark.Peak::kind));
+    }
+
+    private PruningReport.Provenance provenance(String modelSha256, CalibrationSet calibration, boolean rankingReused) {
+        return new PruningReport.Provenance(
+                task.model().id(),
+                modelSha256,
+                corpusHashes,
+                calibration.samples(),
+                calibration.length(),
+                task.calibration().sampling().toString(),
+                task.calibration().seed(),
+                rankingReused,
+                name(manager.getDevice()),
+                Runtime.getRuntime().availableProcessors(),
+                Map.of(
+                        "mosaic", version(),
+                        "java", Runtime.version().toString(),
+                        "pytorch", Engine.getInstance().getVersion()));
+    }
+
+    private ModelCard.Facts card(PruningTask.Target target, PruningReport report) {
+        return new ModelCard.Facts(
+                target.output(),
+                task.model().id(),
+                target.recipe().describe(),
+                report.sparsity().realised(),
+                report.perplexity().stream()
+                        .map(p -> new ModelCard.Measured(p.corpus(), p.protocol(), p.dense(), p.pruned()))
+                        .toList());
+    }
+
+    static String name(Device device) {
+        return device.isGpu() ? "cuda:" + device.getDeviceId() : "cpu";
+    }
+
+    private static String version() {
+        @Nullable String version = PruningPipeline.class.getPackage().getImplementationVersion();
+        return version == null ? "development" : version;
+    }
+
+    /** Steps of one stage, counted. */
+    private final class Counter {
+        private final int total;
+        private int done;
+
+        Counter(int total) {
+            this.total = total;
+        }
+
+        void next() {
+            done++;
+            stages.step(done, total);
+        }
+    }
+}

@@ -1,0 +1,74 @@
+package io.mosaic.engine.pipeline;
+
+import ai.djl.Device;
+import io.mosaic.engine.CancellationToken;
+import io.mosaic.engine.MeasurementStore;
+import io.mosaic.engine.calibration.CalibrationWindows;
+import io.mosaic.engine.calibration.Sampling;
+import io.mosaic.engine.pruning.PruningRecipe;
+import io.mosaic.engine.ranking.OutlierRanking;
+import io.mosaic.fixture.Demo;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.IntStream;
+
+/** A run of the whole pipeline over a small model, calibrated on a few lines of text and evaluated on nothing. */
+record TinyRun(Path model, Path text, int dropLayers, MeasurementStore<OutlierRanking> rankings) {
+    private static final int CHARACTERS = 1500;
+
+    /** Measurements by key, for the life of one test. */
+    record Measurements<T>(Map<String, T> byKey) implements MeasurementStore<T> {
+        static <T> Measurements<T> none() {
+            return new Measurements<>(new HashMap<>());
+        }
+
+        @Override
+        public Optional<T> find(String key) {
+            return Optional.ofNullable(byKey.get(key));
+        }
+
+        @Override
+        public void save(String key, T measurement) {
+            byKey.put(key, measurement);
+        }
+    }
+
+    static TinyRun of(Path model, Path text) {
+        return new TinyRun(model, text, 0, Measurements.none());
+    }
+
+    TinyRun rankings(MeasurementStore<OutlierRanking> stored) {
+        return new TinyRun(model, text, dropLayers, stored);
+    }
+
+    TinyRun dropLayers(int count) {
+        return new TinyRun(model, text, count, rankings);
+    }
+
+    /** The text, written into a folder. */
+    static Path corpus(Path folder) throws IOException {
+        return Files.writeString(
+                folder.resolve("corpus.txt"),
+                Files.readString(Demo.corpus("demo-calibration")).substring(0, CHARACTERS));
+    }
+
+    /** A model per recipe, each in its folder. */
+    List<PruningReport> prune(List<PruningRecipe> recipes, List<Path> folders) {
+        PruningTask task = new PruningTask(
+                new PruningTask.Source("tiny/dense", model),
+                dropLayers,
+                IntStream.range(0, folders.size())
+                        .mapToObj(i -> new PruningTask.Target(recipes.get(i), "tiny/pruned-" + i, folders.get(i)))
+                        .toList(),
+                new PruningTask.Calibration(
+                        new PruningTask.Text("text", text), new CalibrationWindows(6, 24), 0, Sampling.STRIDED),
+                new PruningTask.Evaluation(List.of(), false));
+        return new PruningPipeline(Device.cpu(), rankings, Measurements.none())
+                .run(task, (stage, done, total) -> {}, new CancellationToken());
+    }
+}
