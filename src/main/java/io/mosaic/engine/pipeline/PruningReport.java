@@ -1,6 +1,7 @@
 package io.mosaic.engine.pipeline;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 import io.mosaic.engine.checkpoint.SafetensorsWriter;
 import io.mosaic.engine.evaluation.Compared;
 import io.mosaic.engine.search.DepthSearch;
@@ -20,6 +21,7 @@ import tools.jackson.databind.json.JsonMapper;
  * @param depth the whole layers that went; absent where none did
  * @param search what was tried; absent where the request left nothing to search for
  */
+@JsonPropertyOrder({"model", "perplexity", "latency", "memory", "stages", "depth", "search", "provenance", "sparsity"})
 public record PruningReport(
         String model,
         Sparsity sparsity,
@@ -57,6 +59,8 @@ public record PruningReport(
     /**
      * Removed shares, counted in the weights as written.
      *
+     * @param removedParameters that went physically
+     * @param zeroedParameters that are zero among those left
      * @param structuredStep smallest change that whole heads and channels allow; absent where nothing went physically
      */
     public record Sparsity(

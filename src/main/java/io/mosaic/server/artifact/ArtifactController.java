@@ -6,6 +6,7 @@ import io.mosaic.server.PageView;
 import io.mosaic.server.model.ModelCatalog;
 import io.mosaic.server.model.ModelFile;
 import io.mosaic.server.model.ModelId;
+import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
@@ -53,6 +54,7 @@ class ArtifactController {
      */
     record FileView(String path, long bytes, Optional<String> sha256, String link) {}
 
+    @Operation(summary = "Lists the files of a model")
     @GetMapping("/files")
     PageView<FileView> files(@PathVariable String namespace, @PathVariable String name) {
         ModelCatalog.Entry model = model(namespace, name);
@@ -65,6 +67,7 @@ class ArtifactController {
                 .toList());
     }
 
+    @Operation(summary = "Sends a file; Range and If-Range resume, the ETag is its SHA-256")
     @GetMapping("/files/{*path}")
     ResponseEntity<Resource> file(
             @PathVariable String namespace,
@@ -107,6 +110,7 @@ class ArtifactController {
         return answer.body(body);
     }
 
+    @Operation(summary = "Streams all files of a model as a tar")
     @GetMapping("/archive")
     void archive(
             @PathVariable String namespace,

@@ -4,6 +4,7 @@ import io.mosaic.server.job.JsonBody;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.media.Content;
 import io.swagger.v3.oas.annotations.media.Schema;
+import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
@@ -40,6 +41,7 @@ class ComparisonController {
                                     @Content(
                                             mediaType = MediaType.APPLICATION_JSON_VALUE,
                                             schema = @Schema(implementation = ComparisonRequest.class))))
+    @ApiResponse(responseCode = "202", description = "Queued", useReturnTypeSchema = true)
     @PostMapping(consumes = MediaType.APPLICATION_JSON_VALUE, produces = MediaType.APPLICATION_JSON_VALUE)
     ResponseEntity<ComparisonView> submit(HttpServletRequest request) throws IOException {
         UUID id = comparisons.submit(json.read(request.getInputStream()));
@@ -48,6 +50,7 @@ class ComparisonController {
                 .body(comparisons.require(id));
     }
 
+    @Operation(summary = "The table, as far as it has come; as text with Accept: text/markdown")
     @GetMapping(path = "/{id}", produces = MediaType.APPLICATION_JSON_VALUE)
     ComparisonView comparison(@PathVariable UUID id) {
         return comparisons.require(id);

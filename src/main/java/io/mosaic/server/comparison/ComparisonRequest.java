@@ -1,5 +1,6 @@
 package io.mosaic.server.comparison;
 
+import io.mosaic.server.job.JobRequest;
 import io.swagger.v3.oas.annotations.media.Schema;
 import java.util.List;
 import java.util.Map;
@@ -9,9 +10,8 @@ import java.util.Map;
  *
  * @param recipes each some fields of a job, and optionally a name
  */
+@Schema(allOf = JobRequest.class)
 record ComparisonRequest(
-        @Schema(example = "mosaic/demo") String model,
-
         @Schema(
                 description = "2 to 32 recipes: each overrides fields of the request, and may have a name",
                 example =

@@ -41,19 +41,23 @@ record ComparisonView(UUID id, Instant submittedAt, List<Row> rows) {
     }
 
     /**
-     * Whether perplexities may be compared: all that are done and were asked for the same share, two at least, removed
-     * the same.
+     * Whether perplexities may be compared: all that were asked for the same share, two at least, removed the same. Told
+     * once all are done.
      */
     @JsonProperty
-    boolean sameShare() {
+    Optional<Boolean> sameShare() {
+        if (!finished()) {
+            return Optional.empty();
+        }
         Collection<DoubleSummaryStatistics> shares = rows.stream()
                 .filter(row -> row.realised().isPresent())
                 .collect(Collectors.groupingBy(
                         Row::sparsity,
                         Collectors.summarizingDouble(row -> row.realised().orElseThrow())))
                 .values();
-        return !shares.isEmpty()
-                && shares.stream().allMatch(same -> same.getCount() > 1 && same.getMax() - same.getMin() <= SAME_SHARE);
+        return Optional.of(!shares.isEmpty()
+                && shares.stream()
+                        .allMatch(same -> same.getCount() > 1 && same.getMax() - same.getMin() <= SAME_SHARE));
     }
 
     /** The table in Markdown. */

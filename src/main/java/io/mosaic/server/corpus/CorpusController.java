@@ -1,6 +1,7 @@
 package io.mosaic.server.corpus;
 
 import io.mosaic.server.PageView;
+import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import java.time.Instant;
 import org.springframework.web.bind.annotation.GetMapping;
@@ -17,6 +18,7 @@ class CorpusController {
 
     record CorpusView(String name, long bytes, Instant modifiedAt) {}
 
+    @Operation(summary = "Lists the texts that calibrate and evaluate")
     @GetMapping("/corpora")
     PageView<CorpusView> corpora() {
         return PageView.all(corpora.list().stream()

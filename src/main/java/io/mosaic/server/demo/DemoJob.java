@@ -116,7 +116,7 @@ class DemoJob {
             row(table, "decode, tokens per second", "%.0f", latency.decodeTokensPerSecond());
         });
         return table.append(String.format(
-                        "%n  in        %s%n  report    curl -s %s/jobs/%s/report%n  download  curl -s %s/models/%s/archive -o %s.tar%n",
+                        "%n  in        %s%n  report    curl -s %s/jobs/%s/report%n  download  curl -fsS %s/models/%s/archive -o %s.tar%n",
                         home.models().resolve(report.model()), url(), job, url(), report.model(), "demo-50"))
                 .toString();
     }

@@ -1,5 +1,6 @@
 package io.mosaic.server.error;
 
+import io.swagger.v3.oas.annotations.Hidden;
 import jakarta.servlet.RequestDispatcher;
 import jakarta.servlet.http.HttpServletRequest;
 import org.springframework.boot.webmvc.error.ErrorController;
@@ -11,6 +12,7 @@ import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RestController;
 
 /** Answers for failures that happen before or behind a controller. */
+@Hidden
 @RestController
 class ProblemErrorController implements ErrorController {
     @RequestMapping("/error")

@@ -8,6 +8,7 @@ import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.media.Content;
 import io.swagger.v3.oas.annotations.media.Schema;
+import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
@@ -73,9 +74,18 @@ class JobController {
                                     @Content(
                                             mediaType = MediaType.APPLICATION_JSON_VALUE,
                                             schema = @Schema(implementation = JobRequest.class))))
+    @ApiResponse(responseCode = "202", description = "Queued", useReturnTypeSchema = true)
+    @ApiResponse(
+            responseCode = "200",
+            description = "The job that the Idempotency-Key made before",
+            useReturnTypeSchema = true)
     @PostMapping(consumes = MediaType.APPLICATION_JSON_VALUE, produces = MediaType.APPLICATION_JSON_VALUE)
     ResponseEntity<JobView> submit(
-            @RequestHeader(value = IDEMPOTENCY_KEY, required = false) @Nullable String key, HttpServletRequest request)
+            @Parameter(description = "The same key and body give the same job, whatever happens in between")
+                    @RequestHeader(value = IDEMPOTENCY_KEY, required = false)
+                    @Nullable
+                    String key,
+            HttpServletRequest request)
             throws IOException {
         if (key != null && (key.isBlank() || key.length() > LONGEST_KEY)) {
             throw new InvalidRequestException(List.of(
@@ -88,6 +98,7 @@ class JobController {
                 .body(JobView.of(submission.job()));
     }
 
+    @Operation(summary = "Tells how a job stands; answers 304 to If-None-Match while nothing changes")
     @GetMapping("/{id}")
     ResponseEntity<JobView> job(@PathVariable UUID id) {
         Job job = service.require(id);
@@ -97,6 +108,7 @@ class JobController {
                 .body(JobView.of(job));
     }
 
+    @Operation(summary = "Lists jobs, the newest first")
     @GetMapping
     PageView<JobView> jobs(
             @RequestParam(required = false) @Nullable JobState state,
@@ -156,12 +168,14 @@ class JobController {
         return value >= least && value <= most;
     }
 
+    @Operation(summary = "Cancels a job: one that waits at once, one that runs between layers")
     @PostMapping("/{id}/cancel")
     @ResponseStatus(HttpStatus.ACCEPTED)
     JobView cancel(@PathVariable UUID id) {
         return JobView.of(service.cancel(id));
     }
 
+    @Operation(summary = "Streams state and progress; goes on after Last-Event-ID and ends with the job")
     @GetMapping(path = "/{id}/events", produces = MediaType.TEXT_EVENT_STREAM_VALUE)
     ResponseEntity<SseEmitter> events(
             @PathVariable UUID id,

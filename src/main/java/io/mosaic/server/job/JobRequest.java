@@ -83,7 +83,7 @@ public record JobRequest(
         @Schema(
                 description = "The MLP width that is left is a multiple of it; 256 suits quantised formats, "
                         + "small models need 1 to 32",
-                type = "integer",
+                implementation = Integer.class,
                 minimum = "1",
                 defaultValue = "32")
         Optional<Integer> alignment,
@@ -91,7 +91,7 @@ public record JobRequest(
         @Schema(
                 description = "Whole layers that go first and count as removed; those whose loss changes the "
                         + "predictions least",
-                type = "integer",
+                implementation = Integer.class,
                 minimum = "0",
                 defaultValue = "0")
         Optional<Integer> dropLayers,
@@ -104,7 +104,7 @@ public record JobRequest(
 
         @Schema(
                 description = "Allocation auto only: what the search may cost, in pruning passes; more finds better",
-                type = "number",
+                implementation = Double.class,
                 minimum = "1",
                 maximum = "1000",
                 defaultValue = "8")
@@ -121,7 +121,7 @@ public record JobRequest(
         @Schema(
                 description = "Whether o, then gate and up, then down are calibrated on what the projections before "
                         + "them give out once pruned; three forwards more a layer, for small gains",
-                type = "boolean",
+                implementation = Boolean.class,
                 defaultValue = "false")
         Optional<Boolean> trueSequential,
 

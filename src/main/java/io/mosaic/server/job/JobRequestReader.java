@@ -78,19 +78,27 @@ class JobRequestReader {
         }
     }
 
+    /** Whether the models that a request makes must be new. */
+    enum Outputs {
+        NEW,
+        ANY
+    }
+
     /** @throws InvalidRequestException with every fault */
-    Resolved read(ObjectNode body, UUID id) {
-        return new Reading(body, id).read();
+    Resolved read(ObjectNode body, UUID id, Outputs outputs) {
+        return new Reading(body, id, outputs).read();
     }
 
     private final class Reading {
         private final UUID id;
+        private final Outputs outputs;
         private final List<Violation> violations = new ArrayList<>();
         private final RequestFields fields;
         private Optional<ModelCatalog.Entry> source = Optional.empty();
 
-        Reading(ObjectNode body, UUID id) {
+        Reading(ObjectNode body, UUID id, Outputs outputs) {
             this.id = id;
+            this.outputs = outputs;
             this.fields = new RequestFields(body, violations);
         }
 
@@ -374,6 +382,8 @@ class JobRequestReader {
                 Optional<ModelId> output = ModelId.parse(wished);
                 if (output.isEmpty()) {
                     fields.fault("output", RequestFields.quoted(wished) + " is not " + ModelId.RULE);
+                } else if (outputs == Outputs.ANY) {
+                    continue;
                 } else if (store.exists(output.get())) {
                     fault("output", ErrorCode.OUTPUT_TAKEN, "model " + output.get() + " exists already");
                 } else if (queue.reserved(wished)) {

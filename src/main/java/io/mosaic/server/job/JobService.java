@@ -77,7 +77,7 @@ public class JobService implements ModelReaders {
         UUID id = UUID.randomUUID();
         JobRequestReader.Resolved resolved;
         try {
-            resolved = reader.read(body, id);
+            resolved = reader.read(body, id, JobRequestReader.Outputs.NEW);
         } catch (InvalidRequestException e) {
             // the output may be taken by the same request, sent twice at once
             return earlier(idempotencyKey, sha256).orElseThrow(() -> e);
@@ -135,9 +135,13 @@ public class JobService implements ModelReaders {
      */
     public record Checked(JobRequest request, ModelCatalog.Entry model, long needsBytes) {}
 
-    /** @throws InvalidRequestException with every fault of the body */
+    /**
+     * Reads a request as if it were submitted; what it makes may be there already.
+     *
+     * @throws InvalidRequestException with every fault of the body
+     */
     public Checked check(ObjectNode body) {
-        JobRequestReader.Resolved resolved = reader.read(body, UUID.randomUUID());
+        JobRequestReader.Resolved resolved = reader.read(body, UUID.randomUUID(), JobRequestReader.Outputs.ANY);
         return new Checked(resolved.request(), resolved.model(), needs(resolved));
     }
 
@@ -157,7 +161,7 @@ public class JobService implements ModelReaders {
         for (int i = 0; i < bodies.size(); i++) {
             try {
                 UUID id = UUID.randomUUID();
-                JobRequestReader.Resolved resolved = reader.read(bodies.get(i), id);
+                JobRequestReader.Resolved resolved = reader.read(bodies.get(i), id, JobRequestReader.Outputs.NEW);
                 all.put(job(id, resolved, Optional.empty(), sha256(bodies.get(i))), resolved.request());
                 for (String output : resolved.request().outputs()) {
                     if (!outputs.add(output)) {

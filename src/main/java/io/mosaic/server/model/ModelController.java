@@ -3,6 +3,7 @@ package io.mosaic.server.model;
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
 import io.mosaic.server.PageView;
+import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import java.util.List;
 import java.util.UUID;
@@ -24,16 +25,19 @@ class ModelController {
         this.readers = readers;
     }
 
+    @Operation(summary = "Lists all models, faulty folders with their fault")
     @GetMapping("/models")
     PageView<ModelView> models() {
         return PageView.all(catalog.list().stream().map(ModelView::of).toList());
     }
 
+    @Operation(summary = "Describes a model")
     @GetMapping("/models/{namespace}/{name}")
     ModelView model(@PathVariable String namespace, @PathVariable String name) {
         return ModelView.of(catalog.require(id(namespace, name)));
     }
 
+    @Operation(summary = "Deletes a model that no unfinished job needs")
     @DeleteMapping("/models/{namespace}/{name}")
     @ResponseStatus(HttpStatus.NO_CONTENT)
     void delete(@PathVariable String namespace, @PathVariable String name) {

@@ -94,7 +94,9 @@ class Plans {
 
     private Based based(PruningRecipe recipe, List<LayerShape> layers, MeasurementAlias alias) {
         if (!recipe.ranked()) {
-            return new Based(PlanView.Basis.SHAPES, PruningPlan.of(recipe, layers, OutlierRanking.none(layers.size())));
+            return new Based(
+                    recipe.searched() ? PlanView.Basis.UNMEASURED : PlanView.Basis.SHAPES,
+                    PruningPlan.of(recipe, layers, OutlierRanking.none(layers.size())));
         }
         Optional<OutlierRanking> ranking = rankings.findByAlias(alias.ranking());
         PruningPlan plan = PruningPlan.of(recipe, layers, ranking.orElse(OutlierRanking.none(layers.size())));

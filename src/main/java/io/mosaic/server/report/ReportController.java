@@ -5,6 +5,7 @@ import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.pipeline.PruningReport;
 import io.mosaic.server.job.Job;
 import io.mosaic.server.job.JobService;
+import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.media.Content;
 import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
@@ -31,6 +32,7 @@ class ReportController {
         this.reports = reports;
     }
 
+    @Operation(summary = "What a job did and measured; of a list of sparsities one report each")
     @ApiResponse(
             responseCode = "200",
             content =

@@ -28,6 +28,7 @@ import org.springframework.context.ApplicationEventPublisher;
 import org.springframework.dao.DataAccessException;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.TransactionException;
+import tools.jackson.databind.json.JsonMapper;
 
 /** Runs one claimed job on one device and records how it ended. */
 @Component
@@ -42,6 +43,7 @@ class ExecuteJob {
     private final MeasurementTable<SensitivityProfile> profiles;
     private final Publication publication;
     private final ApplicationEventPublisher events;
+    private final JsonMapper json;
 
     ExecuteJob(
             JobQueue queue,
@@ -51,7 +53,8 @@ class ExecuteJob {
             MeasurementTable<OutlierRanking> rankings,
             MeasurementTable<SensitivityProfile> profiles,
             Publication publication,
-            ApplicationEventPublisher events) {
+            ApplicationEventPublisher events,
+            JsonMapper json) {
         this.queue = queue;
         this.models = models;
         this.store = store;
@@ -60,11 +63,17 @@ class ExecuteJob {
         this.profiles = profiles;
         this.publication = publication;
         this.events = events;
+        this.json = json;
     }
 
     void run(JobQueue.Claim claim, ComputeDevice device, Heartbeat heartbeat, CancellationToken token) {
         List<String> staging = stagingNames(claim);
-        log.info("Job {} attempt {} starts on {}: {}", claim.id(), claim.attempt(), device.name(), claim.request());
+        log.info(
+                "Job {} attempt {} starts on {}: {}",
+                claim.id(),
+                claim.attempt(),
+                device.name(),
+                json.writeValueAsString(claim.request()));
         try {
             List<Path> folders = staging.stream().map(store::stage).toList();
             JobRequest request = claim.request();
@@ -133,7 +142,11 @@ class ExecuteJob {
     private ProgressListener listener(JobQueue.Claim claim) {
         return (stage, completed, total) -> {
             try {
-                log.info("Job {} {} {}/{}", claim.id(), stage, completed, total);
+                if (completed == 0) {
+                    log.info("Job {} {}", claim.id(), stage);
+                } else {
+                    log.info("Job {} {} {}/{}", claim.id(), stage, completed, total);
+                }
                 queue.progress(claim, stage, completed, total);
             } catch (DataAccessException | TransactionException e) {
                 log.warn("Progress of job {} was not recorded: {}", claim.id(), e.getMessage());

@@ -49,8 +49,9 @@ class JobSubmissionTests {
                         .readTree("""
                         {"model": "mosaic/demo", "sparsity": 0.5, "category": "composite", "method": "sparsegpt",
                          "allocation": "auto", "pattern": "unstructured", "structuredShare": 0.5,
-                         "structuredScore": "obs", "layout": "uniform", "alignment": 32, "outlierThreshold": 5.0,
-                         "lambda": 0.08, "searchBudget": 8.0, "propagation": "pruned",
+                         "structuredScore": "obs", "layout": "uniform", "alignment": 32, "dropLayers": 0,
+                         "outlierThreshold": 5.0, "lambda": 0.08, "searchBudget": 8.0, "propagation": "pruned",
+                         "trueSequential": false,
                          "calibration": {"corpus": "demo-calibration", "samples": 128, "sequenceLength": 256,
                                          "seed": 0, "sampling": "random"},
                          "evaluation": {"perplexity": ["demo-test"], "latency": true},

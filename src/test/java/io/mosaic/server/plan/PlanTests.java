@@ -49,7 +49,7 @@ class PlanTests {
         String job = api.submit(request);
         api.awaitEnd(job, "SUCCEEDED");
 
-        JsonNode plan = plan(request.deepCopy().put("output", "plan/again"));
+        JsonNode plan = plan(request);
         JsonNode report = api.json("/jobs/" + job + "/report");
 
         assertThat(plan.path("basis").stringValue()).isEqualTo("RANKING");

@@ -39,7 +39,7 @@ class FullDiskTests {
         assertThat(error.path("code").stringValue()).isEqualTo("DISK_FULL");
         assertThat(error.path("type").stringValue()).isEqualTo("INSUFFICIENT_RESOURCES");
         assertThat(error.path("detail").stringValue())
-                .contains(home.staging().resolve(id + "-1").resolve("model.safetensors") + " of ")
+                .contains(home.staging().resolve(id + "-1-0").resolve("model.safetensors") + " of ")
                 .containsPattern("of \\d{7} bytes")
                 .containsPattern("\\d+ bytes usable");
         assertThat(job.path("links").has("model")).isFalse();
