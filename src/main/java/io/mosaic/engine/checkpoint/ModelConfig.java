@@ -6,13 +6,15 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.IntStream;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * What config.json says of a Llama-architecture model.
+ * What config.json says of a Llama-architecture model. Layers may differ in heads and MLP width: what stock files write
+ * as one number may then be a list with one entry for each layer.
  *
  * @param headDim width of one attention head; heads × headDim need not equal hiddenSize after pruning
  * @param document the whole file, unknown entries included, to be rewritten by an export
@@ -20,10 +22,10 @@ import tools.jackson.databind.node.ObjectNode;
 public record ModelConfig(
         String architecture,
         int hiddenSize,
-        int intermediateSize,
+        PerLayer intermediateSize,
         int layers,
-        int attentionHeads,
-        int keyValueHeads,
+        PerLayer attentionHeads,
+        PerLayer keyValueHeads,
         int headDim,
         int vocabularySize,
         int contextLength,
@@ -39,7 +41,8 @@ public record ModelConfig(
     public static final String FILE = "config.json";
 
     /** Entries that may be lists with one item per layer. */
-    private static final List<String> PER_LAYER = List.of("layer_types");
+    private static final List<String> PER_LAYER =
+            List.of("layer_types", "num_attention_heads", "num_key_value_heads", "intermediate_size");
 
     private static final int MAX_FILE_BYTES = 1 << 20;
 
@@ -83,6 +86,7 @@ public record ModelConfig(
 
     private static final class Parser {
         private static final int MAX_WIDTH = 1 << 22;
+        private static final int MAX_HEADS = 1 << 16;
 
         private final ObjectNode root;
 
@@ -99,18 +103,19 @@ public record ModelConfig(
             String activation = text(root, "hidden_act", "silu");
             refuse("hidden_act", !activation.equals("silu"), StrictJson.quote(activation) + " is not 'silu'");
             int hidden = integer("hidden_size", MAX_WIDTH);
-            int heads = integer("num_attention_heads", 1 << 16);
-            int keyValueHeads =
-                    root.hasNonNull("num_key_value_heads") ? integer("num_key_value_heads", 1 << 16) : heads;
-            if (heads % keyValueHeads != 0) {
-                throw invalid("has " + heads + " num_attention_heads, not a multiple of its " + keyValueHeads
-                        + " num_key_value_heads");
+            int layers = integer("num_hidden_layers", 10_000);
+            PerLayer heads = perLayer("num_attention_heads", MAX_HEADS, layers);
+            PerLayer keyValueHeads =
+                    root.hasNonNull("num_key_value_heads") ? perLayer("num_key_value_heads", MAX_HEADS, layers) : heads;
+            for (int layer = 0; layer < layers; layer++) {
+                if (heads.at(layer) % keyValueHeads.at(layer) != 0) {
+                    boolean alike =
+                            heads.values().size() == 1 && keyValueHeads.values().size() == 1;
+                    throw invalid("has " + heads.at(layer) + " num_attention_heads, not a multiple of its "
+                            + keyValueHeads.at(layer) + " num_key_value_heads" + (alike ? "" : ", in layer " + layer));
+                }
             }
-            if (!root.hasNonNull("head_dim") && hidden % heads != 0) {
-                throw invalid("has no head_dim, and hidden_size " + hidden + " is not a multiple of " + heads
-                        + " num_attention_heads");
-            }
-            int headDim = root.hasNonNull("head_dim") ? integer("head_dim", 1 << 14) : hidden / heads;
+            int headDim = root.hasNonNull("head_dim") ? integer("head_dim", 1 << 14) : headDim(hidden);
             if (headDim % 2 != 0) {
                 throw invalid("has an odd head_dim " + headDim + ", rotary embedding needs pairs");
             }
@@ -132,8 +137,8 @@ public record ModelConfig(
             return new ModelConfig(
                     architecture,
                     hidden,
-                    integer("intermediate_size", MAX_WIDTH),
-                    integer("num_hidden_layers", 10_000),
+                    perLayer("intermediate_size", MAX_WIDTH, layers),
+                    layers,
                     heads,
                     keyValueHeads,
                     headDim,
@@ -182,11 +187,42 @@ public record ModelConfig(
             return node.asString(fallback);
         }
 
-        private int integer(String key, int limit) {
+        /** Without head_dim the heads share hidden_size, which they can only where every layer has as many. */
+        private int headDim(int hidden) {
+            if (root.path("num_attention_heads").isArray()) {
+                throw invalid("has no head_dim, which a list of num_attention_heads needs");
+            }
+            int heads = integer("num_attention_heads", MAX_HEADS);
+            if (hidden % heads != 0) {
+                throw invalid("has no head_dim, and hidden_size " + hidden + " is not a multiple of " + heads
+                        + " num_attention_heads");
+            }
+            return hidden / heads;
+        }
+
+        /** One number for all layers, or a list of one for each. */
+        private PerLayer perLayer(String key, int limit, int layers) {
             JsonNode node = root.path(key);
+            if (!node.isArray()) {
+                return PerLayer.of(integer(key, limit));
+            }
+            if (node.size() != layers) {
+                throw invalid("has " + node.size() + " entries in " + key + ", one for each of " + layers
+                        + " num_hidden_layers are expected");
+            }
+            return new PerLayer(IntStream.range(0, layers)
+                    .mapToObj(layer -> integer(node.path(layer), key + " of layer " + layer, limit))
+                    .toList());
+        }
+
+        private int integer(String key, int limit) {
+            return integer(root.path(key), key, limit);
+        }
+
+        private static int integer(JsonNode node, String name, int limit) {
             if (!node.isIntegralNumber() || !node.canConvertToInt() || node.intValue() < 1 || node.intValue() > limit) {
                 throw invalid(
-                        "has " + key + " " + (node.isMissingNode() ? "missing" : StrictJson.quote(node.toString()))
+                        "has " + name + " " + (node.isMissingNode() ? "missing" : StrictJson.quote(node.toString()))
                                 + ", expected a whole number from 1 to " + limit);
             }
             return node.intValue();

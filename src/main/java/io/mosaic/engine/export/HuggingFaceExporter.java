@@ -22,6 +22,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.Function;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
@@ -215,14 +217,17 @@ public final class HuggingFaceExporter implements AutoCloseable {
     /** The source's document with the entries that pruning changes; unknown entries stay. */
     private ObjectNode config() {
         ModelConfig config = source.config();
-        LayerShape shape = shapes.getFirst();
         ObjectNode document = config.document().deepCopy();
         document.remove(List.of("quantization_config", "auto_map"));
-        document.put("head_dim", shape.headDim());
-        document.put("num_attention_heads", shape.heads());
-        document.put("num_key_value_heads", shape.keyValueHeads());
-        document.put("intermediate_size", shape.ffn());
+        document.put("head_dim", shapes.getFirst().headDim());
+        document.set("num_attention_heads", sizes(LayerShape::heads));
+        document.set("num_key_value_heads", sizes(LayerShape::keyValueHeads));
+        document.set("intermediate_size", sizes(LayerShape::ffn));
         document.put("tie_word_embeddings", config.tiedEmbeddings());
         return document;
+    }
+
+    private JsonNode sizes(Function<LayerShape, Integer> size) {
+        return JSON.valueToTree(LayerShape.sizes(shapes, size));
     }
 }

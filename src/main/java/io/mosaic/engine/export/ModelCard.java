@@ -15,6 +15,12 @@ public final class ModelCard {
     private static final String FENCE = "---";
     private static final Pattern LICENSE = Pattern.compile("license(_name|_link)?: *[^ ].*");
     private static final int FRONT_MATTER = 4096;
+    private static final String OWN_SHAPES = """
+            Its layers differ in heads and MLP width: `num_attention_heads`, `num_key_value_heads` and `intermediate_size`
+            in config.json are lists with one entry for each layer where they do. Mosaic loads that, evaluates it and can
+            prune it again; the stock Llama loaders of transformers, vLLM and llama.cpp do not.
+
+            """;
 
     private ModelCard() {}
 
@@ -22,8 +28,10 @@ public final class ModelCard {
      * What the card tells.
      *
      * @param recipe in words
+     * @param alike whether all layers have one shape, as stock runtimes expect
      */
-    public record Facts(String model, String baseModel, String recipe, double realised, List<Measured> perplexity) {}
+    public record Facts(
+            String model, String baseModel, String recipe, double realised, boolean alike, List<Measured> perplexity) {}
 
     /** A perplexity of the dense and of the pruned model. */
     public record Measured(String corpus, String protocol, double dense, double pruned) {}
@@ -42,7 +50,10 @@ public final class ModelCard {
         StringBuilder card = new StringBuilder("---\n");
         licence.forEach(entry -> card.append(entry).append('\n'));
         card.append("base_model: ").append(facts.baseModel()).append('\n');
-        card.append("library_name: transformers\npipeline_tag: text-generation\ntags:\n- pruned\n- mosaic\n---\n\n");
+        if (facts.alike()) {
+            card.append("library_name: transformers\n");
+        }
+        card.append("pipeline_tag: text-generation\ntags:\n- pruned\n- mosaic\n---\n\n");
         card.append(String.format(
                 Locale.ROOT,
                 "# %s\n\n%s with %.2f %% of its projection weights removed (%s).\n\n",
@@ -50,6 +61,9 @@ public final class ModelCard {
                 facts.baseModel(),
                 100 * facts.realised(),
                 facts.recipe()));
+        if (!facts.alike()) {
+            card.append(OWN_SHAPES);
+        }
         if (!facts.perplexity().isEmpty()) {
             card.append("| corpus | protocol | dense | pruned |\n|---|---|---|---|\n");
             facts.perplexity()

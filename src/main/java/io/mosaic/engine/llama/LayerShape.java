@@ -1,7 +1,11 @@
 package io.mosaic.engine.llama;
 
 import io.mosaic.engine.checkpoint.ModelConfig;
+import io.mosaic.engine.checkpoint.PerLayer;
 import java.util.Arrays;
+import java.util.List;
+import java.util.function.Function;
+import java.util.stream.IntStream;
 
 /**
  * The dimensions of one decoder layer. Structured pruning changes heads, keyValueHeads and ffn; hidden and headDim
@@ -15,14 +19,31 @@ public record LayerShape(int hidden, int heads, int keyValueHeads, int headDim, 
         }
     }
 
-    /** The shape that every layer of a model with this config has. */
-    public static LayerShape of(ModelConfig config) {
+    /** The shapes of a model's layers, outermost first. */
+    public static List<LayerShape> of(ModelConfig config) {
+        return IntStream.range(0, config.layers())
+                .mapToObj(layer -> of(config, layer))
+                .toList();
+    }
+
+    /** The shape of one layer. */
+    public static LayerShape of(ModelConfig config, int layer) {
         return new LayerShape(
                 config.hiddenSize(),
-                config.attentionHeads(),
-                config.keyValueHeads(),
+                config.attentionHeads().at(layer),
+                config.keyValueHeads().at(layer),
                 config.headDim(),
-                config.intermediateSize());
+                config.intermediateSize().at(layer));
+    }
+
+    /** The same layer with another MLP width. */
+    public LayerShape withFfn(int width) {
+        return new LayerShape(hidden, heads, keyValueHeads, headDim, width);
+    }
+
+    /** One size of each layer. */
+    public static PerLayer sizes(List<LayerShape> layers, Function<LayerShape, Integer> size) {
+        return new PerLayer(layers.stream().map(size).toList());
     }
 
     /** Query heads that share one KV head. */
@@ -56,6 +77,14 @@ public record LayerShape(int hidden, int heads, int keyValueHeads, int headDim, 
 
     public long parameters(Projection projection) {
         return (long) out(projection) * in(projection);
+    }
+
+    /** Weights of q, k, v and o. */
+    public long attentionParameters() {
+        return Arrays.stream(Projection.values())
+                .filter(Projection::attention)
+                .mapToLong(this::parameters)
+                .sum();
     }
 
     /** Weights of all seven projections. */

@@ -16,7 +16,7 @@ public record LayerWeights(LayerShape shape, Map<Projection, float[]> weights, f
 
     /** Reads and widens a layer. */
     public static LayerWeights read(Checkpoint checkpoint, int layer) {
-        LayerShape shape = LayerShape.of(checkpoint.config());
+        LayerShape shape = LayerShape.of(checkpoint.config(), layer);
         Map<Projection, float[]> weights = new EnumMap<>(Projection.class);
         for (Projection projection : Projection.values()) {
             weights.put(projection, checkpoint.read(projection.tensor(layer)));

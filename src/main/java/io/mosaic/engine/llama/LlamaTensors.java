@@ -79,12 +79,12 @@ public final class LlamaTensors {
     }
 
     private static Map<String, List<Long>> expected(ModelConfig config) {
-        LayerShape shape = LayerShape.of(config);
         long hidden = config.hiddenSize();
         long vocabulary = config.vocabularySize();
         Map<String, List<Long>> expected = new LinkedHashMap<>();
         expected.put(EMBEDDING, List.of(vocabulary, hidden));
         for (int layer = 0; layer < config.layers(); layer++) {
+            LayerShape shape = LayerShape.of(config, layer);
             expected.put(attentionNorm(layer), List.of(hidden));
             for (Projection projection : Projection.values()) {
                 expected.put(

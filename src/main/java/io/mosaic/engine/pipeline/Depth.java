@@ -4,7 +4,6 @@ import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.llama.LayerShape;
 import io.mosaic.engine.llama.LlamaTensors;
 import io.mosaic.engine.search.DepthSearch;
-import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
@@ -25,7 +24,7 @@ record Depth(Checkpoint checkpoint, List<Integer> kept, List<LayerShape> dense, 
                 .filter(layer -> !gone.contains(layer))
                 .boxed()
                 .toList();
-        List<LayerShape> dense = Collections.nCopies(whole.config().layers(), LayerShape.of(whole.config()));
+        List<LayerShape> dense = LayerShape.of(whole.config());
         return new Depth(gone.isEmpty() ? whole : LlamaTensors.keeping(whole, kept), kept, dense, List.copyOf(dropped));
     }
 

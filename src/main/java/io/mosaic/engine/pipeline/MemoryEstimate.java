@@ -10,7 +10,9 @@ import io.mosaic.engine.pruning.PruningRecipe;
 import io.mosaic.engine.search.DepthSearch;
 import io.mosaic.engine.search.HeldOut;
 import io.mosaic.engine.search.SearchCost;
+import java.util.Arrays;
 import java.util.List;
+import java.util.function.ToLongFunction;
 import java.util.stream.LongStream;
 
 /** Working memory that a run takes on its device at its widest, from shapes alone. */
@@ -48,21 +50,27 @@ public final class MemoryEstimate {
             int dropLayers,
             boolean latency) {
         PruningRecipe recipe = recipes.getFirst();
-        LayerShape shape = LayerShape.of(config);
+        List<LayerShape> shapes = LayerShape.of(config);
         long hidden = config.hiddenSize();
-        long layer = (LAYER_COPIES + (recipes.size() - 1) * TARGET_COPIES) * shape.parameters() * FLOAT;
+        long layer =
+                (LAYER_COPIES + (recipes.size() - 1) * TARGET_COPIES) * most(shapes, LayerShape::parameters) * FLOAT;
         long batchTokens = Math.max(BATCH_TOKENS, Math.max(windows.length(), Perplexity.window(config)));
-        long attention = batchTokens * config.attentionHeads() * Math.max(windows.length(), Perplexity.window(config));
-        long batch = (BATCH_COPIES * batchTokens * config.intermediateSize() + attention) * FLOAT;
+        long attention =
+                batchTokens * most(shapes, LayerShape::heads) * Math.max(windows.length(), Perplexity.window(config));
+        long batch = (BATCH_COPIES * batchTokens * most(shapes, LayerShape::ffn) + attention) * FLOAT;
         long embedding = config.vocabularySize() * hidden * FLOAT;
 
-        long widest = 0;
-        long hessians = 0;
-        for (InputSite site : InputSite.values()) {
-            long square = (long) shape.width(site) * shape.width(site) * FLOAT;
-            hessians += square;
-            widest = Math.max(widest, square);
-        }
+        long widest = most(
+                shapes,
+                shape -> Arrays.stream(InputSite.values())
+                        .mapToLong(site -> hessian(shape, site))
+                        .max()
+                        .orElseThrow());
+        long hessians = most(
+                shapes,
+                shape -> Arrays.stream(InputSite.values())
+                        .mapToLong(site -> hessian(shape, site))
+                        .sum());
         long calibrationStream = (long) windows.samples() * windows.length() * hidden * FLOAT;
         int streams = recipe.propagation() == Propagation.DENSE ? 1 : recipes.size();
         long pruning = layer
@@ -72,11 +80,20 @@ public final class MemoryEstimate {
                 + HESSIAN_COPIES * widest
                 + (recipe.searched() ? search(config, windows, recipe) : 0);
         long evaluating = layer + batch + EVALUATION_TOKENS * hidden * FLOAT + embedding;
-        long timing = latency ? 2 * (config.layers() * shape.parameters() * FLOAT + 2 * embedding) + layer : 0;
+        long parameters = shapes.stream().mapToLong(LayerShape::parameters).sum();
+        long timing = latency ? 2 * (parameters * FLOAT + 2 * embedding) + layer : 0;
         long dropping = dropLayers == 0
                 ? 0
                 : layer + heldOut(config, (config.layers() + 2L) * DepthSearch.WINDOWS * windows.length());
         return LongStream.of(pruning, evaluating, timing, dropping).max().orElseThrow();
+    }
+
+    private static long most(List<LayerShape> shapes, ToLongFunction<LayerShape> size) {
+        return shapes.stream().mapToLong(size).max().orElseThrow();
+    }
+
+    private static long hessian(LayerShape shape, InputSite site) {
+        return (long) shape.width(site) * shape.width(site) * FLOAT;
     }
 
     /** Streams and answers of the held-out windows, and the head that judges them. */

@@ -6,7 +6,6 @@ import io.mosaic.engine.MeasurementStore;
 import io.mosaic.engine.allocation.SensitivityProfile;
 import io.mosaic.engine.calibration.CalibrationSet;
 import io.mosaic.engine.calibration.HeldOutSet;
-import io.mosaic.engine.pruning.Category;
 import io.mosaic.engine.pruning.PruningPlan;
 import io.mosaic.engine.pruning.PruningRecipe;
 import io.mosaic.engine.ranking.OutlierRanker;
@@ -136,14 +135,14 @@ final class PlanChoice {
             plans = new PlanSearch(manager, depth.checkpoint(), calibration, heldOut, cost, token);
         }
 
-        /** Sensitivities first, where zeros are spread by them; then the candidates that the rest of the budget buys. */
+        /** Sensitivities first, where the plan can follow them; then the candidates that the rest of the budget buys. */
         Chosen choose(PruningRecipe recipe) {
             double budget = recipe.allocation().searchBudget();
             double spent = ranking.isEmpty() || rankingReused || done > 0 ? 0 : cost.ranking();
             PlanSearch.Listener listener = (tried, affordable) -> step(0.5 + 0.5 * tried / affordable);
             PlanSearch.Result result;
             boolean reused = false;
-            if (recipe.category() == Category.STRUCTURED) {
+            if (!recipe.profiled()) {
                 result = plans.shapes(recipe, depth.layers(), budget - spent, listener);
             } else {
                 String key = Hashes.profileKey(measuredSha256, calibration, windows.set());

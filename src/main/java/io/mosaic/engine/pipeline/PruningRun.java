@@ -26,6 +26,7 @@ import io.mosaic.engine.search.DepthSearch;
 import io.mosaic.engine.search.HeldOut;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -113,7 +114,8 @@ final class PruningRun {
                     memory(weightBytes.get(i), evaluated.get(i).latency()),
                     times,
                     provenance);
-            ModelCard.write(target.folder(), task.model().folder(), card(target, report));
+            boolean alike = new HashSet<>(plans.get(i).plan().structure().after()).size() == 1;
+            ModelCard.write(target.folder(), task.model().folder(), card(target, report, alike));
             report.write(target.folder());
             reports.add(report);
         }
@@ -274,12 +276,13 @@ final class PruningRun {
                         "pytorch", Engine.getInstance().getVersion()));
     }
 
-    private ModelCard.Facts card(PruningTask.Target target, PruningReport report) {
+    private ModelCard.Facts card(PruningTask.Target target, PruningReport report, boolean alike) {
         return new ModelCard.Facts(
                 target.output(),
                 task.model().id(),
                 target.recipe().describe(),
                 report.sparsity().realised(),
+                alike,
                 report.perplexity().stream()
                         .map(p -> new ModelCard.Measured(p.corpus(), p.protocol(), p.dense(), p.pruned()))
                         .toList());

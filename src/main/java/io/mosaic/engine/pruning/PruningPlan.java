@@ -6,6 +6,7 @@ import io.mosaic.engine.allocation.AllocationMethod;
 import io.mosaic.engine.allocation.SparsityAllocation;
 import io.mosaic.engine.llama.InputSite;
 import io.mosaic.engine.llama.LayerShape;
+import io.mosaic.engine.pruning.structured.Layout;
 import io.mosaic.engine.pruning.structured.StructuredPlan;
 import io.mosaic.engine.pruning.structured.StructuredShare;
 import io.mosaic.engine.pruning.unstructured.SparsityPattern;
@@ -22,6 +23,8 @@ import java.util.Locale;
 public record PruningPlan(StructuredPlan structure, SparsityAllocation zeros) {
     /** How far structured removal, bound to whole groups, may stay from its target. */
     private static final double STRUCTURED_TOLERANCE = 0.02;
+
+    private static final StructuredShare NOTHING = new StructuredShare.Fixed(0);
 
     /** Sparsities nearer than this to N/M mean the pattern. */
     private static final double PATTERN_TOLERANCE = 1e-9;
@@ -79,11 +82,12 @@ public record PruningPlan(StructuredPlan structure, SparsityAllocation zeros) {
     }
 
     private static StructuredPlan structure(PruningRecipe recipe, List<LayerShape> layers, OutlierRanking ranking) {
-        double share = switch (recipe.structuredShare()) {
-            case StructuredShare.Fixed fixed -> fixed.value();
-            case StructuredShare.Auto auto -> 0; // where its search starts
-        };
-        return structures(recipe, layers, ranking, share).getFirst();
+        if (recipe.structure().layout() == Layout.UNIFORM
+                && !recipe.structuredShare().equals(NOTHING)) {
+            StructuredPlan.requireAlike(layers); // before a search meets it
+        }
+        return structures(recipe, layers, ranking, recipe.structuredShare().start())
+                .getFirst();
     }
 
     /**
@@ -97,20 +101,8 @@ public record PruningPlan(StructuredPlan structure, SparsityAllocation zeros) {
         if (wanted == 0) {
             return List.of(StructuredPlan.none(layers));
         }
-        List<StructuredPlan> plans = switch (recipe.structure().layout()) {
-            case UNIFORM ->
-                StructuredPlan.uniform(
-                        layers,
-                        allocate(recipe, layers, ranking, wanted),
-                        recipe.structure().alignment(),
-                        structuredLimit(recipe, layers));
-        };
-        if (recipe.category() != Category.STRUCTURED) {
-            return plans; // zeros make up the difference
-        }
-        List<StructuredPlan> near = plans.stream()
-                .filter(plan -> Math.abs(reached(plan) - recipe.sparsity()) <= STRUCTURED_TOLERANCE)
-                .toList();
+        SparsityAllocation wished = allocate(recipe, layers, ranking, wanted);
+        List<StructuredPlan> near = structures(recipe, layers, wished);
         if (near.isEmpty()) {
             throw new MosaicException(
                     ErrorCode.STRUCTURE_TOO_COARSE,
@@ -119,10 +111,34 @@ public record PruningPlan(StructuredPlan structure, SparsityAllocation zeros) {
                             "Whole heads and channels in multiples of %d reach %.4f, not %.4f, of this model; "
                                     + "use category composite, which makes up the difference, or another sparsity",
                             recipe.structure().alignment(),
-                            reached(plans.getFirst()),
+                            reached(laidOut(recipe, layers, wished).getFirst()),
                             recipe.sparsity()));
         }
         return near;
+    }
+
+    /**
+     * Structures that follow wished shares, the most promising first; none where whole groups stay too far from what
+     * the recipe removes.
+     *
+     * @param wished the physical part of the removal, spread over the projections
+     */
+    public static List<StructuredPlan> structures(
+            PruningRecipe recipe, List<LayerShape> layers, SparsityAllocation wished) {
+        return laidOut(recipe, layers, wished).stream()
+                .filter(plan -> recipe.category() != Category.STRUCTURED // zeros make up the difference
+                        || Math.abs(reached(plan) - recipe.sparsity()) <= STRUCTURED_TOLERANCE)
+                .toList();
+    }
+
+    private static List<StructuredPlan> laidOut(
+            PruningRecipe recipe, List<LayerShape> layers, SparsityAllocation wished) {
+        int alignment = recipe.structure().alignment();
+        long limit = structuredLimit(recipe, layers);
+        return switch (recipe.structure().layout()) {
+            case UNIFORM -> StructuredPlan.uniform(layers, wished, alignment, limit);
+            case PER_LAYER -> List.of(StructuredPlan.perLayer(layers, wished, alignment, limit));
+        };
     }
 
     /** What structured removal leaves over can be zeroed, what it overshoots cannot be given back. */

@@ -53,10 +53,15 @@ public record PruningRecipe(
 
     /** The recipe in words, for people. */
     public String describe() {
+        String shapes = "heads and channels by " + structure.score()
+                + switch (structure.layout()) {
+                    case UNIFORM -> "";
+                    case PER_LAYER -> " for each layer";
+                };
         String removed = switch (category) {
-            case STRUCTURED -> "heads and channels by " + structure.score();
+            case STRUCTURED -> shapes;
             case UNSTRUCTURED -> "weights by " + removal.method();
-            case COMPOSITE -> "heads and channels by " + structure.score() + ", weights by " + removal.method();
+            case COMPOSITE -> shapes + ", weights by " + removal.method();
         };
         return category + ", " + removed + ", allocation " + allocation.method();
     }
@@ -105,7 +110,7 @@ public record PruningRecipe(
     public boolean ranked() {
         return switch (allocation.method()) {
             case UNIFORM -> false;
-            case AUTO -> category != Category.STRUCTURED; // shapes are tried, not ranked
+            case AUTO -> profiled();
             case LAYER, PROJECTION, AS_PUBLISHED -> true;
         };
     }
@@ -113,6 +118,11 @@ public record PruningRecipe(
     /** Whether measurements choose the plan. */
     public boolean searched() {
         return allocation.method() == AllocationMethod.AUTO;
+    }
+
+    /** Whether a search measures sensitivities first; uniform shapes alone are tried without. */
+    public boolean profiled() {
+        return searched() && (category != Category.STRUCTURED || structure.layout() == Layout.PER_LAYER);
     }
 
     /** Weights to remove from layers of these dense shapes. */

@@ -11,6 +11,7 @@ import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.llama.LayerShape;
 import io.mosaic.engine.llama.Projection;
 import io.mosaic.engine.llama.ProjectionId;
+import io.mosaic.engine.pruning.Category;
 import io.mosaic.engine.pruning.PruningPlan;
 import io.mosaic.engine.pruning.PruningRecipe;
 import io.mosaic.engine.pruning.structured.StructuredPlan;
@@ -37,8 +38,6 @@ public final class PlanSearch {
 
     /** Halvings between nothing and everything physical. */
     private static final int SHARE_STEPS = 4;
-
-    private static final int MOST_STRUCTURES = 3;
 
     /** Spread of the factors by which variations change what projections matter. */
     private static final double SPREAD = 0.3;
@@ -92,21 +91,24 @@ public final class PlanSearch {
     }
 
     /**
-     * Searches the structured category, where shapes are all there is to choose.
+     * Searches the uniform shapes of the structured category, for which nothing needs to be measured first.
      *
      * @param budget pruning passes; at least one candidate is tried
      */
     public Result shapes(PruningRecipe recipe, List<LayerShape> layers, double budget, Listener listener) {
-        Trial trial = new Trial(device, checkpoint, calibration, heldOut, token);
         Tally tally = new Tally(layers, budget, listener);
+        Trial trial = new Trial(device, checkpoint, calibration, heldOut, token);
         for (StructuredPlan structure : PruningPlan.structures(recipe, layers, OutlierRanking.none(layers.size()), 1)) {
             if (tally.affords()) {
-                PruningPlan plan =
-                        new PruningPlan(structure, SparsityAllocation.nearest(id -> 0, structure.after(), 0));
+                PruningPlan plan = shapesAlone(structure);
                 tally.consider(tally.add("shape", plan, trial.divergence(recipe, plan)));
             }
         }
         return tally.result();
+    }
+
+    private static PruningPlan shapesAlone(StructuredPlan structure) {
+        return new PruningPlan(structure, SparsityAllocation.nearest(id -> 0, structure.after(), 0));
     }
 
     private record Trying(String name, PruningPlan plan, double divergence) {}
@@ -131,13 +133,13 @@ public final class PlanSearch {
         }
 
         Trying add(String name, PruningPlan plan, double divergence) {
-            LayerShape shape = plan.structure().after().getFirst();
+            List<LayerShape> shapes = plan.structure().after();
             candidates.add(new SearchReport.Candidate(
                     name,
                     (double) plan.structure().removedParameters() / prunable,
-                    shape.heads(),
-                    shape.keyValueHeads(),
-                    shape.ffn(),
+                    LayerShape.sizes(shapes, LayerShape::heads),
+                    LayerShape.sizes(shapes, LayerShape::keyValueHeads),
+                    LayerShape.sizes(shapes, LayerShape::ffn),
                     divergence));
             listener.tried(candidates.size(), affordable);
             return new Trying(name, plan, divergence);
@@ -187,9 +189,12 @@ public final class PlanSearch {
 
         void search() {
             StructuredPlan structure = switch (recipe.structuredShare()) {
-                case StructuredShare.Fixed fixed -> shape(fixed.value());
+                case StructuredShare.Fixed fixed -> shape(structures(fixed.value()));
                 case StructuredShare.Auto auto -> share();
             };
+            if (recipe.category() == Category.STRUCTURED) {
+                return; // nothing is left to zero
+            }
             for (AllocationMethod method :
                     List.of(AllocationMethod.UNIFORM, AllocationMethod.PROJECTION, AllocationMethod.LAYER)) {
                 if (tally.affords()) {
@@ -207,9 +212,9 @@ public final class PlanSearch {
             vary(structure);
         }
 
-        /** The best shape for a physical share, its zeros spread by sensitivity. */
-        private StructuredPlan shape(double share) {
-            for (StructuredPlan structure : structures(share)) {
+        /** The best shape of one physical share, its zeros spread by sensitivity. */
+        private StructuredPlan shape(List<ShapeCandidate> structures) {
+            for (ShapeCandidate structure : structures) {
                 if (tally.affords()) {
                     tally.consider(bySensitivity(structure));
                 }
@@ -217,9 +222,9 @@ public final class PlanSearch {
             return tally.best().plan().structure();
         }
 
-        /** The largest physical share that costs hardly more than none; halved again and again. */
+        /** The largest physical share that costs hardly more than none, halved again and again; then its best shape. */
         private StructuredPlan share() {
-            Trying none = bySensitivity(StructuredPlan.none(layers));
+            Trying none = bySensitivity(structures(0).getFirst());
             Trying chosen = none;
             double below = 0;
             double above = 1;
@@ -234,13 +239,14 @@ public final class PlanSearch {
                 }
             }
             tally.choose(chosen);
-            return chosen.plan().structure();
+            return switch (recipe.structure().layout()) {
+                case UNIFORM -> chosen.plan().structure();
+                case PER_LAYER -> shape(structures(below).stream().skip(1).toList());
+            };
         }
 
-        private List<StructuredPlan> structures(double share) {
-            return PruningPlan.structures(recipe, layers, ranking, share).stream()
-                    .limit(MOST_STRUCTURES)
-                    .toList();
+        private List<ShapeCandidate> structures(double share) {
+            return ShapeCandidate.of(recipe, layers, ranking, profile, share);
         }
 
         /** Random changes of what each projection matters, kept when they help. */
@@ -271,16 +277,24 @@ public final class PlanSearch {
             }
         }
 
-        private Trying bySensitivity(StructuredPlan structure) {
+        private Trying bySensitivity(ShapeCandidate shapes) {
+            StructuredPlan structure = shapes.structure();
+            String name = shapes.wish().isEmpty() ? "" : "shapes by " + shapes.wish();
+            if (recipe.category() == Category.STRUCTURED) {
+                return attempt(name, shapesAlone(structure));
+            }
             return attempt(
-                    "sensitivity",
+                    name.isEmpty() ? "sensitivity" : "sensitivity, " + name,
                     structure,
                     SensitivityAllocation.of(
                             profile, structure.after(), PruningPlan.zeros(recipe, structure), id -> 1));
         }
 
         private Trying attempt(String name, StructuredPlan structure, SparsityAllocation zeros) {
-            PruningPlan plan = new PruningPlan(structure, zeros);
+            return attempt(name, new PruningPlan(structure, zeros));
+        }
+
+        private Trying attempt(String name, PruningPlan plan) {
             return tally.add(name, plan, trial.divergence(recipe, plan));
         }
     }

@@ -8,6 +8,7 @@ import io.mosaic.engine.llama.LayerShape;
 import io.mosaic.engine.llama.Projection;
 import io.mosaic.engine.pruning.Propagation;
 import io.mosaic.engine.pruning.PruningRecipe;
+import java.util.List;
 
 /**
  * What the parts of a search cost in pruning passes, by their floating-point operations: the same request costs the
@@ -23,15 +24,16 @@ public final class SearchCost {
     private final int layers;
     private final int forwards;
     private final int length;
-    private final double forward; // of one window through one layer
+    private final double forward; // of one window through all layers
+    private final double forwardsToTheEnd; // of one window, once from each layer
     private final double head; // of one window
     private final double ranking;
-    private final double solving; // of one layer
-    private final double statistics; // of one layer: Hessians and factorisations
+    private final double solving; // of all layers
+    private final double statistics; // of all layers: Hessians and factorisations
     private final int samples;
 
     public SearchCost(ModelConfig config, CalibrationWindows windows, Propagation propagation) {
-        LayerShape shape = LayerShape.of(config);
+        List<LayerShape> shapes = LayerShape.of(config);
         layers = config.layers();
         forwards = switch (propagation) {
             case PRUNED -> 2;
@@ -39,26 +41,35 @@ public final class SearchCost {
         };
         length = windows.length();
         samples = windows.samples();
-        forward = 2.0 * shape.parameters() * length;
         head = 2.0 * config.vocabularySize() * config.hiddenSize() * length;
+        double through = 0;
+        double toTheEnd = 0;
         double hessians = 0;
         double factorisations = 0;
-        for (InputSite site : InputSite.values()) {
-            double width = shape.width(site);
-            hessians += 2 * width * width * length * samples;
-            factorisations += width * width * width;
-        }
-        statistics = hessians + factorisations;
         double solver = 0;
-        for (Projection projection : Projection.values()) {
-            solver += (double) shape.parameters(projection) * shape.in(projection);
+        for (int layer = 0; layer < layers; layer++) {
+            LayerShape shape = shapes.get(layer);
+            double operations = 2.0 * shape.parameters() * length;
+            through += operations;
+            toTheEnd += (layer + 1) * operations;
+            for (InputSite site : InputSite.values()) {
+                double width = shape.width(site);
+                hessians += 2 * width * width * length * samples;
+                factorisations += width * width * width;
+            }
+            for (Projection projection : Projection.values()) {
+                solver += (double) shape.parameters(projection) * shape.in(projection);
+            }
         }
+        forward = through;
+        forwardsToTheEnd = toTheEnd;
+        statistics = hessians + factorisations;
         solving = solver;
-        ranking = layers * samples * forward / pass();
+        ranking = samples * forward / pass();
     }
 
     private double pass() {
-        return layers * (forwards * samples * forward + statistics + solving);
+        return forwards * samples * forward + statistics + solving;
     }
 
     /** Held-out windows in windows of the calibration's length. */
@@ -78,14 +89,13 @@ public final class SearchCost {
 
     private double profile(double windows) {
         double probes = Projection.values().length * SensitivityProfiler.PROBES.size();
-        double throughLayers = layers * (layers + 1) / 2.0 * forward + layers * head;
-        double once = layers * (samples * forward + statistics + SensitivityProfiler.LEVELS.size() * solving);
-        return (once + windows * (2 * layers * forward + probes * throughLayers)) / pass();
+        double once = samples * forward + statistics + SensitivityProfiler.LEVELS.size() * solving;
+        return (once + windows * (2 * forward + probes * (forwardsToTheEnd + layers * head))) / pass();
     }
 
     /** One candidate, pruned and compared on the held-out windows. */
     double trial(CalibrationSet heldOut) {
-        return 1 + windows(heldOut) * (layers * forward + head) / pass();
+        return 1 + windows(heldOut) * (forward + head) / pass();
     }
 
     /** Floating-point operations of a recipe at several sparsities: what it measures, searches and prunes. */

@@ -1,5 +1,6 @@
 package io.mosaic.engine.search;
 
+import io.mosaic.engine.checkpoint.PerLayer;
 import java.util.List;
 
 /**
@@ -29,11 +30,16 @@ public record SearchReport(
      *
      * @param name how its zeros were spread
      * @param physicalShare share of the prunable weights that it removes physically
-     * @param heads query heads of each layer that stay
+     * @param heads query heads of each layer that stay; one number where all layers are alike, as for the next two
      * @param keyValueHeads KV heads of each layer that stay
-     * @param ffn MLP width that stays
+     * @param ffn MLP width of each layer that stays
      * @param divergence mean KL divergence from the dense model on the held-out windows, nats per token
      */
     public record Candidate(
-            String name, double physicalShare, int heads, int keyValueHeads, int ffn, double divergence) {}
+            String name,
+            double physicalShare,
+            PerLayer heads,
+            PerLayer keyValueHeads,
+            PerLayer ffn,
+            double divergence) {}
 }

@@ -77,7 +77,13 @@ public record JobRequest(
                 defaultValue = "obs")
         Optional<StructuredScore> structuredScore,
 
-        @Schema(description = "Shapes of the layers", implementation = Layout.class, defaultValue = "uniform")
+        @Schema(
+                description =
+                        "Shapes that are left: uniform, every layer alike, as stock runtimes load it; or per-layer, "
+                                + "each layer its own by the allocation, which Mosaic loads and no stock Llama loader of "
+                                + "transformers, vLLM or llama.cpp does",
+                implementation = Layout.class,
+                defaultValue = "uniform")
         Optional<Layout> layout,
 
         @Schema(

@@ -27,13 +27,13 @@ import io.mosaic.server.model.ModelFacts;
 import io.mosaic.server.model.ModelId;
 import io.mosaic.server.model.ModelStore;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.UUID;
+import java.util.stream.Stream;
 import org.springframework.stereotype.Component;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -266,14 +266,13 @@ class JobRequestReader {
             if (allocation != AllocationMethod.UNIFORM) {
                 fields.fault("allocation", "a pattern needs allocation uniform, not " + allocation);
             }
-            facts().map(facts -> LayerShape.of(facts.config())).ifPresent(shape -> {
-                for (int width : new int[] {shape.hidden(), shape.heads() * shape.headDim(), shape.ffn()}) {
-                    if (width % grouped.m() != 0) {
-                        fields.fault(
-                                "pattern", "rows of " + width + " inputs do not split into groups of " + grouped.m());
-                    }
-                }
-            });
+            facts().stream()
+                    .flatMap(facts -> LayerShape.of(facts.config()).stream())
+                    .flatMap(shape -> Stream.of(shape.hidden(), shape.heads() * shape.headDim(), shape.ffn()))
+                    .distinct()
+                    .filter(width -> width % grouped.m() != 0)
+                    .forEach(width -> fields.fault(
+                            "pattern", "rows of " + width + " inputs do not split into groups of " + grouped.m()));
         }
 
         private JobRequest.Calibration calibration() {
@@ -403,14 +402,13 @@ class JobRequestReader {
             if (!violations.isEmpty()) {
                 return;
             }
-            ModelConfig config = facts().orElseThrow().config();
-            List<LayerShape> layers = Collections.nCopies(config.layers(), LayerShape.of(config));
+            List<LayerShape> layers = LayerShape.of(facts().orElseThrow().config());
             List<LayerShape> left = layers.subList(request.dropLayers().orElse(0), layers.size());
             for (PruningRecipe recipe : request.recipes()) {
                 try {
                     PruningPlan.of(recipe.rest(layers, left), left, OutlierRanking.none(left.size()));
                 } catch (MosaicException e) {
-                    fault("sparsity", e.code(), e.detail());
+                    fault(e.code() == ErrorCode.INVALID_REQUEST ? "layout" : "sparsity", e.code(), e.detail());
                 }
             }
         }

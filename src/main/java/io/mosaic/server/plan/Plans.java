@@ -8,8 +8,10 @@ import io.mosaic.engine.llama.ProjectionId;
 import io.mosaic.engine.pipeline.PruningReport;
 import io.mosaic.engine.pruning.PruningPlan;
 import io.mosaic.engine.pruning.PruningRecipe;
+import io.mosaic.engine.pruning.structured.StructuredPlan;
 import io.mosaic.engine.ranking.OutlierRanking;
 import io.mosaic.engine.search.SearchCost;
+import io.mosaic.engine.search.ShapeCandidate;
 import io.mosaic.server.corpus.CorpusCatalog;
 import io.mosaic.server.job.JobRequest;
 import io.mosaic.server.job.JobService;
@@ -18,7 +20,6 @@ import io.mosaic.server.model.ModelFacts;
 import io.mosaic.server.report.MeasurementAlias;
 import io.mosaic.server.report.MeasurementTable;
 import io.mosaic.server.report.Reports;
-import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
@@ -57,7 +58,7 @@ class Plans {
         JobRequest request = checked.request();
         ModelCatalog.Entry model = checked.model();
         ModelFacts facts = model.requireFacts();
-        List<LayerShape> layers = Collections.nCopies(facts.config().layers(), LayerShape.of(facts.config()));
+        List<LayerShape> layers = LayerShape.of(facts.config());
         List<LayerShape> left = layers.subList(request.dropLayers().orElse(0), layers.size());
         long prunable = layers.stream().mapToLong(LayerShape::parameters).sum();
         long dropped =
@@ -102,18 +103,30 @@ class Plans {
         PruningPlan plan = PruningPlan.of(recipe, layers, ranking.orElse(OutlierRanking.none(layers.size())));
         if (recipe.searched()) {
             return profiles.findByAlias(alias.profile())
-                    .map(profile -> new Based(
-                            PlanView.Basis.SENSITIVITIES,
-                            new PruningPlan(
-                                    plan.structure(),
-                                    SensitivityAllocation.of(
-                                            profile,
-                                            plan.structure().after(),
-                                            PruningPlan.zeros(recipe, plan.structure()),
-                                            (ProjectionId id) -> 1))))
+                    .map(profile -> new Based(PlanView.Basis.SENSITIVITIES, first(recipe, layers, ranking, profile)))
                     .orElse(new Based(PlanView.Basis.UNMEASURED, plan));
         }
         return new Based(ranking.isPresent() ? PlanView.Basis.RANKING : PlanView.Basis.UNMEASURED, plan);
+    }
+
+    /** What the search tries first. */
+    private static PruningPlan first(
+            PruningRecipe recipe,
+            List<LayerShape> layers,
+            Optional<OutlierRanking> ranking,
+            SensitivityProfile profile) {
+        StructuredPlan structure = ShapeCandidate.of(
+                        recipe,
+                        layers,
+                        ranking.orElse(OutlierRanking.none(layers.size())),
+                        profile,
+                        recipe.structuredShare().start())
+                .getFirst()
+                .structure();
+        return new PruningPlan(
+                structure,
+                SensitivityAllocation.of(
+                        profile, structure.after(), PruningPlan.zeros(recipe, structure), (ProjectionId id) -> 1));
     }
 
     /** As long as the last finished job of the same kind took, by the ratio of their operations. */

@@ -9,7 +9,6 @@ import io.mosaic.engine.llama.Projection;
 import io.mosaic.engine.llama.ProjectionId;
 import io.mosaic.engine.ranking.OutlierRanking;
 import io.mosaic.fixture.Demo;
-import java.util.Collections;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -30,7 +29,7 @@ class GoldenAllocationTests {
     void layerAllocationIsThePublishedOne(JsonNode run) {
         List<LayerShape> layers;
         try (Checkpoint checkpoint = Demo.checkpoint()) {
-            layers = Collections.nCopies(checkpoint.config().layers(), LayerShape.of(checkpoint.config()));
+            layers = LayerShape.of(checkpoint.config());
         }
         OutlierRanking ranking = new OutlierRanking(
                 run.path("Hyper_m").doubleValue(),

@@ -11,6 +11,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -54,6 +55,18 @@ class ModelConfigTests {
                 fault("{'head_dim':null,'hidden_size':25}", "no head_dim", "hidden_size 25", "6 num_attention_heads"),
                 fault("{'intermediate_size':-1}", "intermediate_size", "'-1'"),
                 fault("{'intermediate_size':1e3}", "intermediate_size", "expected a whole number"),
+                fault("{'intermediate_size':[10]}", "1 entries in intermediate_size", "2 num_hidden_layers"),
+                fault("{'num_attention_heads':[6,6,6]}", "3 entries in num_attention_heads", "2 num_hidden_layers"),
+                fault("{'num_key_value_heads':[]}", "0 entries in num_key_value_heads", "2 num_hidden_layers"),
+                fault("{'intermediate_size':[10,0]}", "intermediate_size of layer 1 '0'", "from 1 to 4194304"),
+                fault("{'intermediate_size':[4194305,1]}", "intermediate_size of layer 0 '4194305'", "4194304"),
+                fault("{'num_attention_heads':[6,65537]}", "num_attention_heads of layer 1 '65537'", "65536"),
+                fault("{'num_attention_heads':['6',6]}", "num_attention_heads of layer 0", "\"6\""),
+                fault("{'num_attention_heads':[6,[6]]}", "num_attention_heads of layer 1 '[6]'"),
+                fault("{'num_key_value_heads':[3,null]}", "num_key_value_heads of layer 1 'null'"),
+                fault("{'num_key_value_heads':[3,2.0]}", "num_key_value_heads of layer 1 '2.0'"),
+                fault("{'num_attention_heads':[6,4]}", "4 num_attention_heads", "3 num_key_value_heads", "in layer 1"),
+                fault("{'num_attention_heads':[6,3],'head_dim':null}", "no head_dim", "list of num_attention_heads"),
                 fault("{'vocab_size':0}", "vocab_size", "'0'", "16777216"),
                 fault("{'vocab_size':16777217}", "vocab_size", "16777216"),
                 fault("{'max_position_embeddings':0}", "max_position_embeddings", "'0'"),
@@ -206,7 +219,7 @@ class ModelConfigTests {
             document.remove(optional);
         }
         ModelConfig config = read(document);
-        assertThat(config.keyValueHeads()).isEqualTo(6);
+        assertThat(config.keyValueHeads()).isEqualTo(PerLayer.of(6));
         assertThat(config.headDim()).isEqualTo(4);
         assertThat(config.rmsNormEpsilon()).isEqualTo(1e-6);
         assertThat(config.ropeTheta()).isEqualTo(10_000);
@@ -215,12 +228,36 @@ class ModelConfigTests {
     }
 
     @Test
+    void listsGiveEachLayerItsOwnSizes() {
+        ModelConfig config = read(
+                changed("{\"num_attention_heads\":[6,2],\"num_key_value_heads\":[3,2],\"intermediate_size\":[10,7]}"));
+        assertThat(LayerShape.of(config))
+                .containsExactly(new LayerShape(24, 6, 3, 4, 10), new LayerShape(24, 2, 2, 4, 7));
+    }
+
+    @Test
+    void listOfEqualSizesIsTheNumber() {
+        assertThat(read(changed("{\"intermediate_size\":[7,7]}")).intermediateSize())
+                .isEqualTo(PerLayer.of(7));
+        ModelConfig config = read(changed("{\"num_attention_heads\":[6,3],\"intermediate_size\":7}"));
+        assertThat(LayerShape.of(config))
+                .containsExactly(new LayerShape(24, 6, 3, 4, 7), new LayerShape(24, 3, 3, 4, 7));
+    }
+
+    @Test
+    void absentKeyValueHeadsAreEachLayersHeads() {
+        ObjectNode document = changed("{\"num_attention_heads\":[6,2]}");
+        document.remove("num_key_value_heads");
+        assertThat(read(document).keyValueHeads()).isEqualTo(new PerLayer(List.of(6, 2)));
+    }
+
+    @Test
     void nullsOfOptionalEntriesMeanAbsent() {
         ModelConfig config = read(changed("""
                 {"num_key_value_heads":null,"head_dim":null,"rope_scaling":null,"rope_parameters":null,
                  "tie_word_embeddings":null,"attention_bias":null,"mlp_bias":null,"sliding_window":null,
                  "quantization_config":null,"hidden_act":null,"rms_norm_eps":null,"rope_theta":null}"""));
-        assertThat(config.keyValueHeads()).isEqualTo(6);
+        assertThat(config.keyValueHeads()).isEqualTo(PerLayer.of(6));
         assertThat(config.headDim()).isEqualTo(4);
     }
 

@@ -61,7 +61,18 @@ class ModelCardTests {
         assertThat(card("---\n" + "\n".repeat(4090))).doesNotContain("license:");
     }
 
+    @Test
+    void cardOfLayersThatDifferSaysWhatDoesNotLoadThem() throws IOException {
+        assertThat(card("", false))
+                .doesNotContain("library_name")
+                .contains("lists with one entry for each layer", "transformers, vLLM and llama.cpp do not");
+    }
+
     private String card(String base) throws IOException {
+        return card(base, true);
+    }
+
+    private String card(String base, boolean alike) throws IOException {
         Path source = Files.createTempDirectory(temp, "source");
         Path folder = Files.createTempDirectory(temp, "folder");
         if (!base.isEmpty()) {
@@ -75,6 +86,7 @@ class ModelCardTests {
                         "base/model",
                         "composite, 100 % odd",
                         0.5,
+                        alike,
                         List.of(new ModelCard.Measured("wiki", "perplexity/disjoint@256", 5.25, 6.125))));
         return Files.readString(folder.resolve("README.md"));
     }

@@ -17,8 +17,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
 
-/** A run of the whole pipeline over a small model, calibrated on a few lines of text and evaluated on nothing. */
-record TinyRun(Path model, Path text, int dropLayers, MeasurementStore<OutlierRanking> rankings) {
+/** A run of the whole pipeline over a small model, calibrated on a few lines of text. */
+record TinyRun(Path model, Path text, int dropLayers, MeasurementStore<OutlierRanking> rankings, boolean measured) {
     private static final int CHARACTERS = 1500;
 
     /** Measurements by key, for the life of one test. */
@@ -39,15 +39,20 @@ record TinyRun(Path model, Path text, int dropLayers, MeasurementStore<OutlierRa
     }
 
     static TinyRun of(Path model, Path text) {
-        return new TinyRun(model, text, 0, Measurements.none());
+        return new TinyRun(model, text, 0, Measurements.none(), false);
     }
 
     TinyRun rankings(MeasurementStore<OutlierRanking> stored) {
-        return new TinyRun(model, text, dropLayers, stored);
+        return new TinyRun(model, text, dropLayers, stored, measured);
     }
 
     TinyRun dropLayers(int count) {
-        return new TinyRun(model, text, count, rankings);
+        return new TinyRun(model, text, count, rankings, measured);
+    }
+
+    /** With the text's perplexity and the latency of both models. */
+    TinyRun measuring() {
+        return new TinyRun(model, text, dropLayers, rankings, true);
     }
 
     /** The text, written into a folder. */
@@ -59,15 +64,15 @@ record TinyRun(Path model, Path text, int dropLayers, MeasurementStore<OutlierRa
 
     /** A model per recipe, each in its folder. */
     List<PruningReport> prune(List<PruningRecipe> recipes, List<Path> folders) {
+        PruningTask.Text corpus = new PruningTask.Text("text", text);
         PruningTask task = new PruningTask(
                 new PruningTask.Source("tiny/dense", model),
                 dropLayers,
                 IntStream.range(0, folders.size())
                         .mapToObj(i -> new PruningTask.Target(recipes.get(i), "tiny/pruned-" + i, folders.get(i)))
                         .toList(),
-                new PruningTask.Calibration(
-                        new PruningTask.Text("text", text), new CalibrationWindows(6, 24), 0, Sampling.STRIDED),
-                new PruningTask.Evaluation(List.of(), false));
+                new PruningTask.Calibration(corpus, new CalibrationWindows(6, 24), 0, Sampling.STRIDED),
+                new PruningTask.Evaluation(measured ? List.of(corpus) : List.of(), measured));
         return new PruningPipeline(Device.cpu(), rankings, Measurements.none())
                 .run(task, (stage, done, total) -> {}, new CancellationToken());
     }

@@ -27,7 +27,6 @@ import io.mosaic.fixture.Demo;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -192,7 +191,7 @@ class GoldenPruningTests {
 
     private static Outcome prune(PruningRecipe recipe, OutlierRanking ranking, CompositePruner.Budget budget)
             throws IOException {
-        var layers = Collections.nCopies(float32.config().layers(), LayerShape.of(float32.config()));
+        var layers = LayerShape.of(float32.config());
         PruningPlan plan = PruningPlan.of(recipe, layers, ranking);
         Map<String, Checksum> tensors = new HashMap<>();
         Path folder = Files.createTempDirectory(temp, "pruned");

@@ -38,13 +38,14 @@ class PruningPlanTests {
     private static final SparsityPattern FREE = new SparsityPattern.Free();
 
     /** A model and how much of it shall go, how. */
-    record Asked(Ranked model, double sparsity, double share, AllocationMethod allocation, int alignment) {
+    record Asked(
+            Ranked model, double sparsity, double share, AllocationMethod allocation, int alignment, Layout layout) {
         PruningPlan plan(Category category) {
             return PruningPlan.of(recipe(category), model.layers(), model.ranking());
         }
 
         PruningRecipe recipe(Category category) {
-            return PruningPlanTests.recipe(category, sparsity, share, allocation, alignment, FREE);
+            return PruningPlanTests.recipe(category, sparsity, share, allocation, alignment, FREE, layout);
         }
 
         long budget() {
@@ -59,12 +60,22 @@ class PruningPlanTests {
             AllocationMethod allocation,
             int alignment,
             SparsityPattern pattern) {
+        return recipe(category, sparsity, share, allocation, alignment, pattern, Layout.UNIFORM);
+    }
+
+    private static PruningRecipe recipe(
+            Category category,
+            double sparsity,
+            double share,
+            AllocationMethod allocation,
+            int alignment,
+            SparsityPattern pattern,
+            Layout layout) {
         return new PruningRecipe(
                 sparsity,
                 category,
                 new PruningRecipe.Removal(UnstructuredMethod.SPARSEGPT, pattern),
-                new PruningRecipe.Structure(
-                        new StructuredShare.Fixed(share), StructuredScore.OBS, Layout.UNIFORM, alignment),
+                new PruningRecipe.Structure(new StructuredShare.Fixed(share), StructuredScore.OBS, layout, alignment),
                 new PruningRecipe.Allocation(allocation, 5, 0.08, 8),
                 Propagation.PRUNED,
                 false);
@@ -80,7 +91,8 @@ class PruningPlanTests {
                                 Arbitraries.doubles().between(0, 1).ofScale(12)),
                         Arbitraries.of(AllocationMethod.class)
                                 .filter(method -> method != AllocationMethod.AS_PUBLISHED),
-                        Arbitraries.of(1, 4, 8, 32))
+                        Arbitraries.of(1, 4, 8, 32),
+                        Arbitraries.of(Layout.class))
                 .as(Asked::new);
     }
 
@@ -109,7 +121,7 @@ class PruningPlanTests {
 
     @Property(tries = 300)
     void compositeWithoutStructureIsTheUnstructuredPlan(@ForAll("asked") Asked asked) {
-        Asked none = new Asked(asked.model, asked.sparsity, 0, asked.allocation, asked.alignment);
+        Asked none = new Asked(asked.model, asked.sparsity, 0, asked.allocation, asked.alignment, asked.layout);
         PruningPlan composite = none.plan(Category.COMPOSITE);
         PruningPlan unstructured = none.plan(Category.UNSTRUCTURED);
         assertThat(composite.structure()).isEqualTo(unstructured.structure());
@@ -148,15 +160,20 @@ class PruningPlanTests {
         assertThat(plan.structure().before()).isEqualTo(asked.model.layers());
         assertThat(plan.structure().after()).hasSameSizeAs(asked.model.layers());
         LayerShape dense = asked.model.layers().getFirst();
-        assertThat(plan.structure().after())
-                .containsOnly(plan.structure().after().getFirst());
-        LayerShape left = plan.structure().after().getFirst();
+        if (asked.layout == Layout.UNIFORM) {
+            assertThat(plan.structure().after())
+                    .containsOnly(plan.structure().after().getFirst());
+        }
+        assertThat(plan.structure().after()).allSatisfy(left -> assertThatShapeCanBe(left, dense, asked.alignment));
+    }
+
+    private static void assertThatShapeCanBe(LayerShape left, LayerShape dense, int alignment) {
         assertThat(left.hidden()).isEqualTo(dense.hidden());
         assertThat(left.headDim()).isEqualTo(dense.headDim());
         assertThat(left.keyValueHeads()).isBetween(1, dense.keyValueHeads());
         assertThat(left.headsPerGroup()).isBetween(1, dense.headsPerGroup());
         assertThat(left.ffn()).isBetween(1, dense.ffn());
-        assertThat(left.ffn() == dense.ffn() || left.ffn() % asked.alignment == 0)
+        assertThat(left.ffn() == dense.ffn() || left.ffn() % alignment == 0)
                 .as("width %s of %s", left.ffn(), dense.ffn())
                 .isTrue();
         assertThat(left.heads() == dense.heads() || dense.hidden() % left.heads() == 0)

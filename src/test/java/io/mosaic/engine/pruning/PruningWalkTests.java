@@ -22,7 +22,6 @@ import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.fixture.Demo;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -42,8 +41,7 @@ class PruningWalkTests {
                 false);
         try (NDManager manager = Tensors.open(Device.cpu());
                 Checkpoint checkpoint = Demo.checkpoint()) {
-            List<LayerShape> layers =
-                    Collections.nCopies(checkpoint.config().layers(), LayerShape.of(checkpoint.config()));
+            List<LayerShape> layers = LayerShape.of(checkpoint.config());
             long size = layers.getFirst().parameters();
             SparsityAllocation zeros = SparsityAllocation.nearest(
                     id -> id.layer() == 0 ? first : REST,

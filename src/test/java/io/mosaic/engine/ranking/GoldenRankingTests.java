@@ -42,7 +42,7 @@ class GoldenRankingTests {
             assertThat(done).containsExactly(1, 2, 3, 4, 5, 6);
             assertThat(ranking.threshold()).isEqualTo(threshold);
             assertThat(ranking.layers()).hasSize(golden.size());
-            LayerShape shape = LayerShape.of(checkpoint.config());
+            LayerShape shape = LayerShape.of(checkpoint.config(), 0);
             for (int layer = 0; layer < golden.size(); layer++) {
                 near(ranking.layers().get(layer).ratio(), golden.path(layer).path("layer"), shape.parameters());
                 for (Projection projection : Projection.values()) {

@@ -32,7 +32,6 @@ import io.mosaic.engine.ranking.OutlierRanker;
 import io.mosaic.engine.ranking.OutlierRanking;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.fixture.Demo;
-import java.util.Collections;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -56,7 +55,7 @@ class PlanSearchTests {
     static void measure() {
         manager = Tensors.open(Device.cpu());
         checkpoint = Demo.checkpoint();
-        layers = Collections.nCopies(checkpoint.config().layers(), LayerShape.of(checkpoint.config()));
+        layers = LayerShape.of(checkpoint.config());
         heldOut = new HeldOut(
                 manager,
                 checkpoint,

@@ -70,7 +70,7 @@ class BadInputTests {
                 "method | \"gptq\" | 'gptq' is not one of magnitude, wanda, sparsegpt",
                 "allocation | \"owl\" | 'owl' is not one of uniform, layer, projection",
                 "structuredScore | \"taylor\" | 'taylor' is not one of obs, ",
-                "layout | \"ragged\" | 'ragged' is not one of ",
+                "layout | \"ragged\" | 'ragged' is not one of uniform, per-layer",
                 "structuredShare | 1.1 | 1.1 is not from 0 to 1",
                 "outlierThreshold | 0 | 0.0 is not above 0 and at most 1000",
                 "lambda | 0.6 | 0.6 is not from 0 to 0.5",

@@ -6,7 +6,9 @@ import java.util.Locale;
 /** Whether layers may end with different shapes. */
 public enum Layout {
     /** Every layer ends with the same head counts and MLP width, as stock runtimes expect. */
-    UNIFORM;
+    UNIFORM,
+    /** Each layer has its own, as its share asks; no stock Llama loader reads that. */
+    PER_LAYER;
 
     /** The field's word, as requests and reports spell it. */
     @Override

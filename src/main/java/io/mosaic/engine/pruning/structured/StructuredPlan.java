@@ -38,10 +38,12 @@ public record StructuredPlan(List<LayerShape> before, List<LayerShape> after, do
      *
      * @param wished the structured part of the removal, spread over the projections
      * @param limit weights that may be removed at most
-     * @throws MosaicException STRUCTURE_TOO_COARSE where none stays within the limit
+     * @throws MosaicException STRUCTURE_TOO_COARSE where none stays within the limit, INVALID_REQUEST where the layers
+     *     differ already
      */
     public static List<StructuredPlan> uniform(
             List<LayerShape> layers, SparsityAllocation wished, int alignment, long limit) {
+        requireAlike(layers);
         LayerShape shape = layers.getFirst();
         long target = Math.round(wished.share(id -> true) * parameters(layers));
         double step = 3.0 * shape.hidden() * alignment / shape.parameters();
@@ -63,7 +65,7 @@ public record StructuredPlan(List<LayerShape> before, List<LayerShape> after, do
                                 "No whole heads and MLP channels (in multiples of %d) stay within the removable share",
                                 alignment)));
         Predicate<ProjectionId> attention = id -> id.projection().attention();
-        double wishedHeads = wished.share(attention) * attentionParameters(shape) + 0.5;
+        double wishedHeads = wished.share(attention) * shape.attentionParameters() + 0.5;
         double near = Math.max(nearest, step * parameters(layers) / 2);
         return all.stream()
                 .filter(plan -> plan.distance(target) <= near)
@@ -72,16 +74,42 @@ public record StructuredPlan(List<LayerShape> before, List<LayerShape> after, do
                 .toList();
     }
 
+    /**
+     * Each layer with its own heads and MLP width, as near as whole groups allow to what its attention and its MLP shall
+     * lose, and all together within half a step of the target where they can be. Heads count as in {@link #uniform};
+     * widths are multiples of {@code alignment} or the dense width.
+     *
+     * @param wished the structured part of the removal, spread over the projections
+     * @param limit weights that may be removed at most
+     */
+    public static StructuredPlan perLayer(
+            List<LayerShape> layers, SparsityAllocation wished, int alignment, long limit) {
+        double step = 3.0 * layers.getFirst().hidden() * alignment / parameters(layers);
+        return new StructuredPlan(layers, new PerLayerShapes(layers, wished, alignment, limit).fit(), step);
+    }
+
+    /** @throws MosaicException INVALID_REQUEST where layers differ, which the uniform layout cannot keep */
+    public static void requireAlike(List<LayerShape> layers) {
+        for (int layer = 1; layer < layers.size(); layer++) {
+            if (!layers.get(layer).equals(layers.getFirst())) {
+                throw new MosaicException(
+                        ErrorCode.INVALID_REQUEST,
+                        "Layer " + layer + " of this model has another shape than layer 0, and layout " + Layout.UNIFORM
+                                + " needs layers that are alike; use layout " + Layout.PER_LAYER);
+            }
+        }
+    }
+
     private long distance(long target) {
         return Math.abs(removedParameters() - target);
     }
 
     /** Weights that go from the attention of one layer. */
     private long attentionRemoved() {
-        return attentionParameters(before.getFirst()) - attentionParameters(after.getFirst());
+        return before.getFirst().attentionParameters() - after.getFirst().attentionParameters();
     }
 
-    private static long parameters(List<LayerShape> layers) {
+    static long parameters(List<LayerShape> layers) {
         return layers.stream().mapToLong(LayerShape::parameters).sum();
     }
 
@@ -95,7 +123,7 @@ public record StructuredPlan(List<LayerShape> before, List<LayerShape> after, do
     }
 
     /** All ways to keep whole KV groups and the same number of query heads in each. */
-    private static List<LayerShape> headCounts(LayerShape shape) {
+    static List<LayerShape> headCounts(LayerShape shape) {
         List<LayerShape> counts = new ArrayList<>();
         for (int groups = shape.keyValueHeads(); groups >= 1; groups--) {
             for (int perGroup = shape.headsPerGroup(); perGroup >= 1; perGroup--) {
@@ -112,12 +140,8 @@ public record StructuredPlan(List<LayerShape> before, List<LayerShape> after, do
         List<LayerShape> shapes = new ArrayList<>();
         shapes.add(heads);
         for (int width = (heads.ffn() - 1) / alignment * alignment; width > 0; width -= alignment) {
-            shapes.add(new LayerShape(heads.hidden(), heads.heads(), heads.keyValueHeads(), heads.headDim(), width));
+            shapes.add(heads.withFfn(width));
         }
         return shapes;
-    }
-
-    private static long attentionParameters(LayerShape shape) {
-        return shape.parameters() - 3L * shape.hidden() * shape.ffn();
     }
 }
