@@ -19,23 +19,24 @@ public record HeldOutSet(CalibrationSet set, boolean independent) {
      * are taken; where hardly anything is, the calibration windows themselves.
      *
      * @param windows how those that calibrate were drawn, with {@code sampling} and {@code seed}
-     * @param wanted number of windows; fewer where fewer are free
+     * @param wanted windows to take, not longer than those; fewer where fewer are free
      */
-    public static HeldOutSet of(int[] tokens, CalibrationWindows windows, Sampling sampling, long seed, int wanted) {
+    public static HeldOutSet of(
+            int[] tokens, CalibrationWindows windows, Sampling sampling, long seed, CalibrationWindows wanted) {
         boolean[] used = new boolean[tokens.length];
         int[] starts = CalibrationSet.starts(tokens.length, windows, sampling, seed);
         for (int start : starts) {
             Arrays.fill(used, start, start + windows.length(), true);
         }
-        for (int length = windows.length(); length >= SHORTEST; length /= 2) {
+        for (int length = wanted.length(); length >= SHORTEST; length /= 2) {
             List<Integer> free = free(used, length);
-            int needed = wanted * windows.length() / length;
+            int needed = wanted.samples() * wanted.length() / length;
             if (2 * free.size() >= needed) {
                 return new HeldOutSet(CalibrationSet.cut(tokens, spread(free, needed), length), true);
             }
         }
         List<Integer> all = Arrays.stream(starts).boxed().toList();
-        return new HeldOutSet(CalibrationSet.cut(tokens, spread(all, wanted), windows.length()), false);
+        return new HeldOutSet(CalibrationSet.cut(tokens, spread(all, wanted.samples()), wanted.length()), false);
     }
 
     private static List<Integer> free(boolean[] used, int length) {

@@ -99,7 +99,8 @@ public final class MemoryEstimate {
     /** Streams and answers of the held-out windows, and the head that judges them. */
     private static long search(ModelConfig config, CalibrationWindows windows, PruningRecipe recipe) {
         SearchCost cost = new SearchCost(config, windows, recipe.propagation());
-        long tokens = (long) cost.windows(recipe.allocation().searchBudget()) * windows.length();
+        CalibrationWindows heldOut = cost.heldOut(recipe.allocation().searchBudget());
+        long tokens = (long) heldOut.samples() * heldOut.length();
         return heldOut(config, cost.streams() * tokens);
     }
 

@@ -101,7 +101,7 @@ final class PlanChoice {
                 wish.windows(),
                 wish.sampling(),
                 wish.seed(),
-                cost.windows(task.recipe().allocation().searchBudget()));
+                cost.heldOut(task.recipe().allocation().searchBudget()));
         try (HeldOut heldOut = new HeldOut(manager, depth.checkpoint(), windows.set(), token)) {
             Search search = new Search(ranking, profiles, cost, windows, heldOut, recipes.size());
             return recipes.stream().map(search::choose).toList();
@@ -135,22 +135,30 @@ final class PlanChoice {
             plans = new PlanSearch(manager, depth.checkpoint(), calibration, heldOut, cost, token);
         }
 
-        /** Sensitivities first, where the plan can follow them; then the candidates that the rest of the budget buys. */
+        /**
+         * Sensitivities first, where the plan can follow them; then the candidates that the rest of the budget buys. A
+         * measurement that is found spends nothing, but leaves no more to buy with: the same request tries the same.
+         */
         Chosen choose(PruningRecipe recipe) {
             double budget = recipe.allocation().searchBudget();
+            double left = budget - (ranking.isEmpty() ? 0 : cost.ranking());
             double spent = ranking.isEmpty() || rankingReused || done > 0 ? 0 : cost.ranking();
             PlanSearch.Listener listener = (tried, affordable) -> step(0.5 + 0.5 * tried / affordable);
             PlanSearch.Result result;
             boolean reused = false;
-            if (!recipe.profiled()) {
-                result = plans.shapes(recipe, depth.layers(), budget - spent, listener);
+            if (recipe.profiled()) {
+                Optional<SensitivityProfile> profile = Optional.empty();
+                if (cost.affordsProfile(windows.set(), budget)) {
+                    String key = Hashes.profileKey(measuredSha256, calibration, windows.set());
+                    Optional<SensitivityProfile> stored = profiles.find(key);
+                    reused = stored.isPresent();
+                    profile = Optional.of(stored.orElseGet(() -> profile(key)));
+                    left -= cost.profile(windows.set());
+                    spent += reused ? 0 : cost.profile(windows.set());
+                }
+                result = plans.run(recipe, depth.layers(), ranking.orElseThrow(), profile, left, listener);
             } else {
-                String key = Hashes.profileKey(measuredSha256, calibration, windows.set());
-                Optional<SensitivityProfile> stored = profiles.find(key);
-                reused = stored.isPresent();
-                SensitivityProfile profile = stored.orElseGet(() -> profile(key));
-                spent += reused ? 0 : cost.profile(windows.set());
-                result = plans.run(recipe, depth.layers(), ranking.orElseThrow(), profile, budget - spent, listener);
+                result = plans.shapes(recipe, depth.layers(), left, listener);
             }
             done++;
             return new Chosen(

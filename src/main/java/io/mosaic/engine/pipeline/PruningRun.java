@@ -9,6 +9,7 @@ import io.mosaic.engine.MeasurementStore;
 import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.allocation.SensitivityProfile;
 import io.mosaic.engine.calibration.CalibrationSet;
+import io.mosaic.engine.calibration.CalibrationWindows;
 import io.mosaic.engine.calibration.Corpus;
 import io.mosaic.engine.calibration.HeldOutSet;
 import io.mosaic.engine.checkpoint.Checkpoint;
@@ -146,7 +147,12 @@ final class PruningRun {
             return Depth.without(dense, List.of());
         }
         PruningTask.Calibration wish = task.calibration();
-        HeldOutSet windows = HeldOutSet.of(tokens, wish.windows(), wish.sampling(), wish.seed(), DepthSearch.WINDOWS);
+        HeldOutSet windows = HeldOutSet.of(
+                tokens,
+                wish.windows(),
+                wish.sampling(),
+                wish.seed(),
+                new CalibrationWindows(DepthSearch.WINDOWS, wish.windows().length()));
         try (HeldOut heldOut = new HeldOut(manager, dense, windows.set(), token)) {
             return Depth.without(
                     dense,

@@ -22,6 +22,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
@@ -76,13 +77,14 @@ public final class PlanSearch {
     /**
      * Searches.
      *
+     * @param profile the sensitivities; without them only the heuristics are tried
      * @param budget pruning passes that are left for candidates; at least one candidate is tried
      */
     public Result run(
             PruningRecipe recipe,
             List<LayerShape> layers,
             OutlierRanking ranking,
-            SensitivityProfile profile,
+            Optional<SensitivityProfile> profile,
             double budget,
             Listener listener) {
         Tally tally = new Tally(layers, budget, listener);
@@ -170,7 +172,7 @@ public final class PlanSearch {
         private final PruningRecipe recipe;
         private final List<LayerShape> layers;
         private final OutlierRanking ranking;
-        private final SensitivityProfile profile;
+        private final Optional<SensitivityProfile> profile;
         private final Tally tally;
         private final Trial trial = new Trial(device, checkpoint, calibration, heldOut, token);
 
@@ -178,7 +180,7 @@ public final class PlanSearch {
                 PruningRecipe recipe,
                 List<LayerShape> layers,
                 OutlierRanking ranking,
-                SensitivityProfile profile,
+                Optional<SensitivityProfile> profile,
                 Tally tally) {
             this.recipe = recipe;
             this.layers = layers;
@@ -197,7 +199,8 @@ public final class PlanSearch {
             }
             for (AllocationMethod method :
                     List.of(AllocationMethod.UNIFORM, AllocationMethod.PROJECTION, AllocationMethod.LAYER)) {
-                if (tally.affords()) {
+                boolean tried = profile.isEmpty() && method == AllocationMethod.UNIFORM;
+                if (tally.affords() && !tried) {
                     tally.consider(attempt(
                             method.toString(),
                             structure,
@@ -209,14 +212,14 @@ public final class PlanSearch {
                                     PruningPlan.zeros(recipe, structure))));
                 }
             }
-            vary(structure);
+            profile.ifPresent(measured -> vary(structure, measured));
         }
 
         /** The best shape of one physical share, its zeros spread by sensitivity. */
         private StructuredPlan shape(List<ShapeCandidate> structures) {
             for (ShapeCandidate structure : structures) {
                 if (tally.affords()) {
-                    tally.consider(bySensitivity(structure));
+                    tally.consider(spread(structure));
                 }
             }
             return tally.best().plan().structure();
@@ -224,13 +227,13 @@ public final class PlanSearch {
 
         /** The largest physical share that costs hardly more than none, halved again and again; then its best shape. */
         private StructuredPlan share() {
-            Trying none = bySensitivity(structures(0).getFirst());
+            Trying none = spread(structures(0).getFirst());
             Trying chosen = none;
             double below = 0;
             double above = 1;
             for (int step = 0; step < SHARE_STEPS && tally.affords(); step++) {
                 double share = (below + above) / 2;
-                Trying trying = bySensitivity(structures(share).getFirst());
+                Trying trying = spread(structures(share).getFirst());
                 if (trying.divergence() <= none.divergence() + SHARE_TOLERANCE) {
                     chosen = trying;
                     below = share;
@@ -250,7 +253,7 @@ public final class PlanSearch {
         }
 
         /** Random changes of what each projection matters, kept when they help. */
-        private void vary(StructuredPlan structure) {
+        private void vary(StructuredPlan structure, SensitivityProfile measured) {
             SplittableRandom random = new SplittableRandom(0);
             Map<Projection, Double> kinds = new EnumMap<>(Projection.class);
             double[] depths = new double[layers.size()];
@@ -269,7 +272,7 @@ public final class PlanSearch {
                         "sensitivity, variation " + variation,
                         structure,
                         SensitivityAllocation.of(
-                                profile, structure.after(), PruningPlan.zeros(recipe, structure), weight));
+                                measured, structure.after(), PruningPlan.zeros(recipe, structure), weight));
                 if (tally.consider(varied)) {
                     kinds = newKinds;
                     depths = newDepths;
@@ -277,17 +280,20 @@ public final class PlanSearch {
             }
         }
 
-        private Trying bySensitivity(ShapeCandidate shapes) {
+        /** Tries a shape, its zeros spread by sensitivity, or evenly where that was not measured. */
+        private Trying spread(ShapeCandidate shapes) {
             StructuredPlan structure = shapes.structure();
             String name = shapes.wish().isEmpty() ? "" : "shapes by " + shapes.wish();
             if (recipe.category() == Category.STRUCTURED) {
                 return attempt(name, shapesAlone(structure));
             }
+            long zeros = PruningPlan.zeros(recipe, structure);
+            String spread = profile.isPresent() ? "sensitivity" : AllocationMethod.UNIFORM.toString();
             return attempt(
-                    name.isEmpty() ? "sensitivity" : "sensitivity, " + name,
+                    name.isEmpty() ? spread : spread + ", " + name,
                     structure,
-                    SensitivityAllocation.of(
-                            profile, structure.after(), PruningPlan.zeros(recipe, structure), id -> 1));
+                    profile.map(measured -> SensitivityAllocation.of(measured, structure.after(), zeros, id -> 1))
+                            .orElseGet(() -> SparsityAllocation.nearest(id -> 0, structure.after(), zeros)));
         }
 
         private Trying attempt(String name, StructuredPlan structure, SparsityAllocation zeros) {

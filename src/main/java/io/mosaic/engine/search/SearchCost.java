@@ -19,7 +19,11 @@ public final class SearchCost {
     /** Share of the budget that sensitivities may take, so that candidates can still be tried. */
     private static final double PROFILE_PART = 0.4;
 
+    /** A budget that sensitivities would take more of is spent on candidates alone. */
+    private static final double MOST_PROFILE_PART = 0.75;
+
     private static final int MOST_WINDOWS = 32;
+    private static final int SHORTEST = 64; // tokens
 
     private final int layers;
     private final int forwards;
@@ -118,12 +122,21 @@ public final class SearchCost {
         return Projection.values().length * SensitivityProfiler.PROBES.size() + 2;
     }
 
-    /** Held-out windows that a search budget allows, at least one. */
-    public int windows(double budget) {
+    /** Held-out windows that a search budget allows: several, or one, or, where even that costs much, a shorter one. */
+    public CalibrationWindows heldOut(double budget) {
         int windows = 1;
         while (windows < MOST_WINDOWS && profile(windows + 1) <= PROFILE_PART * budget) {
             windows++;
         }
-        return windows;
+        int tokens = length;
+        while (tokens >= 2 * SHORTEST && profile((double) tokens / length) > PROFILE_PART * budget) {
+            tokens /= 2;
+        }
+        return new CalibrationWindows(windows, tokens);
+    }
+
+    /** Whether a budget leaves enough beside a sensitivity profile to try candidates. */
+    public boolean affordsProfile(CalibrationSet heldOut, double budget) {
+        return profile(heldOut) <= MOST_PROFILE_PART * budget;
     }
 }

@@ -14,6 +14,7 @@ import io.mosaic.engine.ranking.OutlierRanking;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * A structure that a search tries.
@@ -33,7 +34,7 @@ public record ShapeCandidate(String wish, StructuredPlan structure) {
             PruningRecipe recipe,
             List<LayerShape> layers,
             OutlierRanking ranking,
-            SensitivityProfile profile,
+            Optional<SensitivityProfile> profile,
             double share) {
         Map<StructuredPlan, String> candidates = new LinkedHashMap<>();
         long wanted = Math.round(share * recipe.budget(layers));
@@ -56,10 +57,11 @@ public record ShapeCandidate(String wish, StructuredPlan structure) {
             PruningRecipe recipe,
             List<LayerShape> layers,
             OutlierRanking ranking,
-            SensitivityProfile profile,
+            Optional<SensitivityProfile> profile,
             long wanted) {
         Map<String, SparsityAllocation> wishes = new LinkedHashMap<>();
-        wishes.put("sensitivity", SensitivityAllocation.of(profile, layers, wanted, id -> 1));
+        profile.ifPresent(
+                measured -> wishes.put("sensitivity", SensitivityAllocation.of(measured, layers, wanted, id -> 1)));
         for (AllocationMethod method :
                 List.of(AllocationMethod.UNIFORM, AllocationMethod.LAYER, AllocationMethod.PROJECTION)) {
             wishes.put(

@@ -119,7 +119,7 @@ class Plans {
                         recipe,
                         layers,
                         ranking.orElse(OutlierRanking.none(layers.size())),
-                        profile,
+                        Optional.of(profile),
                         recipe.structuredShare().start())
                 .getFirst()
                 .structure();

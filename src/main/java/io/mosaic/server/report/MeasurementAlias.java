@@ -1,5 +1,6 @@
 package io.mosaic.server.report;
 
+import io.mosaic.engine.calibration.CalibrationWindows;
 import io.mosaic.engine.pipeline.Hashes;
 import io.mosaic.engine.search.SearchCost;
 import io.mosaic.server.corpus.CorpusCatalog;
@@ -20,12 +21,12 @@ public record MeasurementAlias(String ranking, String profile) {
         String inputs = String.join("\n", model.id().toString(), model.files().toString(), corpus.toString()) + "\n"
                 + calibration
                 + request.dropLayers();
-        int windows = new SearchCost(
+        CalibrationWindows heldOut = new SearchCost(
                         request.pruned(model.requireFacts().config()),
                         request.calibration().windows(),
                         request.recipe().propagation())
-                .windows(request.recipe().allocation().searchBudget());
+                .heldOut(request.recipe().allocation().searchBudget());
         return new MeasurementAlias(
-                Hashes.text(inputs + "\n" + request.outlierThreshold()), Hashes.text(inputs + "\n" + windows));
+                Hashes.text(inputs + "\n" + request.outlierThreshold()), Hashes.text(inputs + "\n" + heldOut));
     }
 }

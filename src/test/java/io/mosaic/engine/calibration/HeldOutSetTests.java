@@ -25,7 +25,7 @@ class HeldOutSetTests {
         CalibrationWindows windows = new CalibrationWindows(16, 100);
         Set<Integer> calibrating = places(CalibrationSet.sample("text", TOKENS, windows, sampling, 7));
 
-        HeldOutSet heldOut = HeldOutSet.of(TOKENS, windows, sampling, 7, 8);
+        HeldOutSet heldOut = HeldOutSet.of(TOKENS, windows, sampling, 7, new CalibrationWindows(8, windows.length()));
 
         assertThat(heldOut.independent()).isTrue();
         assertThat(heldOut.set().samples()).isEqualTo(8);
@@ -37,7 +37,8 @@ class HeldOutSetTests {
     void gapsTooShortForAWindowGiveShorterOnes() {
         CalibrationWindows windows = new CalibrationWindows(60, 100); // a stride of 165 leaves gaps of 65
 
-        HeldOutSet heldOut = HeldOutSet.of(TOKENS, windows, Sampling.STRIDED, 0, 8);
+        HeldOutSet heldOut =
+                HeldOutSet.of(TOKENS, windows, Sampling.STRIDED, 0, new CalibrationWindows(8, windows.length()));
 
         assertThat(heldOut.independent()).isTrue();
         assertThat(heldOut.set().length()).isEqualTo(50);
@@ -48,7 +49,8 @@ class HeldOutSetTests {
     void calibrationThatUsesUpTheCorpusIsComparedOnItself() {
         CalibrationWindows windows = new CalibrationWindows(100, 100);
 
-        HeldOutSet heldOut = HeldOutSet.of(TOKENS, windows, Sampling.STRIDED, 0, 8);
+        HeldOutSet heldOut =
+                HeldOutSet.of(TOKENS, windows, Sampling.STRIDED, 0, new CalibrationWindows(8, windows.length()));
 
         assertThat(heldOut.independent()).isFalse();
         assertThat(heldOut.set().samples()).isEqualTo(8);

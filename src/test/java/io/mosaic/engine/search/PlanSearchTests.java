@@ -35,6 +35,7 @@ import io.mosaic.fixture.Demo;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -59,7 +60,12 @@ class PlanSearchTests {
         heldOut = new HeldOut(
                 manager,
                 checkpoint,
-                HeldOutSet.of(Demo.tokens("demo-calibration"), WINDOWS, Sampling.STRIDED, 0, 3)
+                HeldOutSet.of(
+                                Demo.tokens("demo-calibration"),
+                                WINDOWS,
+                                Sampling.STRIDED,
+                                0,
+                                new CalibrationWindows(3, WINDOWS.length()))
                         .set(),
                 TOKEN);
         ranking = new OutlierRanker(manager, TOKEN).rank(checkpoint, Demo.calibration(), 5, done -> {});
@@ -87,7 +93,7 @@ class PlanSearchTests {
     private static PlanSearch.Result search(PruningRecipe recipe, double budget) {
         SearchCost cost = new SearchCost(checkpoint.config(), WINDOWS, Propagation.PRUNED);
         return new PlanSearch(manager, checkpoint, Demo.calibration(), heldOut, cost, TOKEN)
-                .run(recipe, layers, ranking, profile, budget, (tried, affordable) -> {});
+                .run(recipe, layers, ranking, Optional.of(profile), budget, (tried, affordable) -> {});
     }
 
     private static long removed(PruningPlan plan) {
@@ -194,10 +200,24 @@ class PlanSearchTests {
     }
 
     @Test
+    void withoutSensitivitiesTheHeuristicsAreCompared() {
+        PruningRecipe recipe = recipe(Category.UNSTRUCTURED, 0.6, new StructuredShare.Fixed(0));
+        SearchCost cost = new SearchCost(checkpoint.config(), WINDOWS, Propagation.PRUNED);
+        PlanSearch.Result result = new PlanSearch(manager, checkpoint, Demo.calibration(), heldOut, cost, TOKEN)
+                .run(recipe, layers, ranking, Optional.empty(), 8, (tried, affordable) -> {});
+        assertThat(result.candidates())
+                .extracting(SearchReport.Candidate::name)
+                .containsExactly("uniform", "projection", "layer");
+    }
+
+    @Test
     void costIsCountedInPasses() {
         SearchCost cost = new SearchCost(checkpoint.config(), WINDOWS, Propagation.PRUNED);
-        assertThat(cost.windows(8)).isEqualTo(3);
-        assertThat(cost.windows(1)).isEqualTo(1);
+        assertThat(cost.heldOut(8)).isEqualTo(new CalibrationWindows(3, WINDOWS.length()));
+        assertThat(cost.heldOut(1).samples()).isEqualTo(1);
+        assertThat(cost.heldOut(1).length()).isBetween(64, WINDOWS.length() / 2);
+        assertThat(cost.affordsProfile(heldOut.windows(), 8)).isTrue();
+        assertThat(cost.affordsProfile(heldOut.windows(), 2)).isFalse();
         assertThat(cost.profile(heldOut.windows())).isBetween(0.3 * 8, 0.4 * 8);
         assertThat(cost.trial(heldOut.windows())).isBetween(1.0, 1.1);
     }
