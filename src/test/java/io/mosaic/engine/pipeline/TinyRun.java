@@ -50,7 +50,7 @@ record TinyRun(Path model, Path text, int dropLayers, MeasurementStore<OutlierRa
         return new TinyRun(model, text, count, rankings, measured);
     }
 
-    /** With the text's perplexity and the latency of both models. */
+    /** With the text's perplexity. */
     TinyRun measuring() {
         return new TinyRun(model, text, dropLayers, rankings, true);
     }
@@ -72,7 +72,7 @@ record TinyRun(Path model, Path text, int dropLayers, MeasurementStore<OutlierRa
                         .mapToObj(i -> new PruningTask.Target(recipes.get(i), "tiny/pruned-" + i, folders.get(i)))
                         .toList(),
                 new PruningTask.Calibration(corpus, new CalibrationWindows(6, 24), 0, Sampling.STRIDED),
-                new PruningTask.Evaluation(measured ? List.of(corpus) : List.of(), measured));
+                new PruningTask.Evaluation(measured ? List.of(corpus) : List.of(), false));
         return new PruningPipeline(Device.cpu(), rankings, Measurements.none())
                 .run(task, (stage, done, total) -> {}, new CancellationToken());
     }

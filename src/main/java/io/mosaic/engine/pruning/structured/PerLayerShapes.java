@@ -42,12 +42,7 @@ final class PerLayerShapes {
                 .mapToObj(layer -> wish(wished, layer, dense.get(layer)))
                 .toList();
         for (int layer = 0; layer < dense.size(); layer++) {
-            double attention = wishes.get(layer).attention();
-            LayerShape whole = dense.get(layer);
-            LayerShape heads = StructuredPlan.headCounts(whole).stream()
-                    .min(Comparator.comparingDouble(
-                            shape -> Math.abs(whole.parameters() - shape.parameters() - attention)))
-                    .orElse(whole);
+            LayerShape heads = heads(dense.get(layer), wishes.get(layer).attention());
             shapes.add(narrowed(heads, layer, wishes.get(layer).all()));
         }
         removed = StructuredPlan.parameters(dense) - StructuredPlan.parameters(shapes);
@@ -59,6 +54,14 @@ final class PerLayerShapes {
         double mlp = wished.share(id -> id.layer() == layer && !id.projection().attention());
         long size = shape.attentionParameters();
         return new Wish(attention * size, attention * size + mlp * (shape.parameters() - size));
+    }
+
+    /** Those that lose most without losing more than wished: heads are few and large, and channels make up for them. */
+    private static LayerShape heads(LayerShape whole, double wished) {
+        return StructuredPlan.headCounts(whole).stream()
+                .filter(shape -> whole.parameters() - shape.parameters() <= wished + 0.5)
+                .min(Comparator.comparingLong(LayerShape::parameters))
+                .orElse(whole);
     }
 
     /** Model-wide within half a step of the target, unless no other shape of any one layer comes nearer. */

@@ -75,9 +75,9 @@ public record StructuredPlan(List<LayerShape> before, List<LayerShape> after, do
     }
 
     /**
-     * Each layer with its own heads and MLP width, as near as whole groups allow to what its attention and its MLP shall
-     * lose, and all together within half a step of the target where they can be. Heads count as in {@link #uniform};
-     * widths are multiples of {@code alignment} or the dense width.
+     * Each layer with its own heads and MLP width: as many heads go as its attention may lose, channels make up the rest
+     * of what the layer shall lose, and all layers together are within half a step of the target where they can be.
+     * Heads count as in {@link #uniform}; widths are multiples of {@code alignment} or the dense width.
      *
      * @param wished the structured part of the removal, spread over the projections
      * @param limit weights that may be removed at most
