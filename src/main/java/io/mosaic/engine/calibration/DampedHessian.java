@@ -13,10 +13,11 @@ import java.util.Optional;
  * diagonal at first, grows tenfold until the factorisation succeeds, at most to 1.0.
  *
  * @param matrix H with the dampening added, (d, d)
+ * @param reversed L, lower triangular, with J·H·J = L·Lᵀ, J being the reversal; it gives every factor that is needed
  * @param dampening the factor that it took
  * @param dead columns that no calibration token reached
  */
-public record DampedHessian(NDArray matrix, double dampening, boolean[] dead) {
+public record DampedHessian(NDArray matrix, NDArray reversed, double dampening, boolean[] dead) {
     private static final double FIRST = 0.01;
     private static final double LAST = 1.0;
 
@@ -39,10 +40,9 @@ public record DampedHessian(NDArray matrix, double dampening, boolean[] dead) {
         for (double dampening = FIRST; dampening <= LAST * 1.001; dampening *= 10) {
             NDArray matrix = hessian.add(shift(scope, extra, dampening * mean));
             matrix.attach(scope);
-            Optional<NDArray> lower = TorchOps.on(scope).cholesky(scope, matrix);
-            if (lower.isPresent()) {
-                lower.get().close();
-                return new DampedHessian(matrix, dampening, dead);
+            Optional<NDArray> reversed = factorise(scope, matrix);
+            if (reversed.isPresent()) {
+                return new DampedHessian(matrix, reversed.get(), dampening, dead);
             }
             matrix.close();
         }
@@ -66,7 +66,10 @@ public record DampedHessian(NDArray matrix, double dampening, boolean[] dead) {
         for (int i = 0; i < columns.length; i++) {
             deadColumns[i] = dead[columns[i]];
         }
-        return new DampedHessian(square, dampening, deadColumns);
+        NDArray part = factorise(scope, square)
+                .orElseThrow(() -> new MosaicException(
+                        ErrorCode.HESSIAN_SINGULAR, "A part of a positive definite Hessian is not so itself"));
+        return new DampedHessian(square, part, dampening, deadColumns);
     }
 
     /** Rows and columns of a symmetric matrix, in that order. */
@@ -77,23 +80,19 @@ public record DampedHessian(NDArray matrix, double dampening, boolean[] dead) {
 
     /** H⁻¹, (d, d). */
     public NDArray inverse(NDManager scope) {
-        NDArray factor = TorchOps.on(scope).invertLower(scope, cholesky(scope, matrix));
+        NDArray factor = upperFactor(scope);
         return factor.transpose().matMul(factor);
     }
 
-    /**
-     * U, upper triangular, with H⁻¹ = UᵀU: with J the reversal and J·H·J = L·Lᵀ it is J·L⁻¹·J.
-     */
+    /** U, upper triangular, with H⁻¹ = UᵀU: it is J·L⁻¹·J. */
     public NDArray upperFactor(NDManager scope) {
-        NDArray lower = cholesky(scope, matrix.flip(0, 1));
-        return TorchOps.on(scope).invertLower(scope, lower).flip(0, 1);
+        return TorchOps.on(scope).invertLower(scope, reversed).flip(0, 1);
     }
 
-    private static NDArray cholesky(NDManager scope, NDArray matrix) {
-        return TorchOps.on(scope)
-                .cholesky(scope, matrix)
-                .orElseThrow(() -> new MosaicException(
-                        ErrorCode.HESSIAN_SINGULAR, "A Hessian stopped being positive definite when reordered"));
+    private static Optional<NDArray> factorise(NDManager scope, NDArray matrix) {
+        try (NDArray flipped = matrix.flip(0, 1)) {
+            return TorchOps.on(scope).cholesky(scope, flipped);
+        }
     }
 
     private static float[] diagonal(NDArray matrix) {

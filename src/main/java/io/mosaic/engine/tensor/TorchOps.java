@@ -148,6 +148,11 @@ public final class TorchOps {
 
     /** Inverse of a lower triangular (n, n) matrix. */
     public NDArray invertLower(NDManager manager, NDArray lower) {
+        return TriangularInverse.of(this, manager, lower);
+    }
+
+    /** The same by the library's own solver, for small matrices. */
+    NDArray solveLower(NDManager manager, NDArray lower) {
         return call(manager, "invert_lower", lower);
     }
 

@@ -120,7 +120,7 @@ class TorchOpsTests {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {1, 2, 7, 33, 130})
+    @ValueSource(ints = {1, 2, 7, 33, 130, 515})
     void choleskyIsLowerTriangularAndInvertLowerInvertsIt(int n) {
         double[][] x = NaiveMatrix.random(new Random(6), 3 * n, n);
         double[][] h = NaiveMatrix.multiply(NaiveMatrix.transpose(x), x);
