@@ -70,8 +70,6 @@ class GoldenPruningTests {
     @ParameterizedTest
     @CsvSource({
         "MAGNITUDE,0.5,0.001",
-        "MAGNITUDE,0.6,0.001",
-        "MAGNITUDE,0.7,0.001",
         "MAGNITUDE,0.8,0.001",
         "WANDA,0.5,0.001",
         "WANDA,0.8,0.001",
@@ -138,7 +136,7 @@ class GoldenPruningTests {
     }
 
     @ParameterizedTest
-    @CsvSource({"MAGNITUDE,0.8", "SPARSEGPT,0.5", "SPARSEGPT,0.6", "SPARSEGPT,0.7", "SPARSEGPT,0.8"})
+    @CsvSource({"MAGNITUDE,0.8", "SPARSEGPT,0.5", "SPARSEGPT,0.8"})
     void exactBudgetRemovesWhatWasAskedAndIsNoWorseThanPublished(UnstructuredMethod method, double sparsity)
             throws IOException {
         double golden = perplexity(golden(method.toString(), sparsity, 0));
