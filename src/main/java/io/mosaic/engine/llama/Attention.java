@@ -27,7 +27,7 @@ final class Attention {
         NDArray v = heads(scope, x, Projection.V, shape.keyValueHeads());
         KvCache.Entry seen = past.append(k, v);
         long tokens = x.getShape().get(1);
-        NDArray joined = ops.attend(scope, q, spread(seen.keys()), spread(seen.values()))
+        NDArray joined = ops.attend(scope, q, spread(scope, seen.keys()), spread(scope, seen.values()))
                 .transpose(0, 2, 1, 3)
                 .reshape(x.getShape().get(0), tokens, (long) shape.heads() * shape.headDim());
         observer.observe(InputSite.ATTENTION_OUTPUT, joined.reshape(-1, (long) shape.heads() * shape.headDim()));
@@ -43,8 +43,13 @@ final class Attention {
     }
 
     /** Repeats each KV head for the query heads of its group. */
-    private NDArray spread(NDArray keysOrValues) {
-        return shape.headsPerGroup() == 1 ? keysOrValues : keysOrValues.repeat(1, shape.headsPerGroup());
+    private NDArray spread(NDManager scope, NDArray keysOrValues) {
+        if (shape.headsPerGroup() == 1) {
+            return keysOrValues;
+        }
+        NDArray repeated = keysOrValues.repeat(1, shape.headsPerGroup());
+        repeated.attach(scope); // it was born where the cache lives, and would stay as long
+        return repeated;
     }
 
     private NDArray weight(Projection projection) {

@@ -93,6 +93,21 @@ class LlamaModelTests {
 
     @ParameterizedTest
     @MethodSource("models")
+    void generationKeepsNothingButTheCache(TinyLlama tiny) {
+        try (Checkpoint checkpoint = Checkpoint.open(tiny.write(temp.resolve("model")));
+                LlamaModel model = new LlamaModel(manager, checkpoint, TOKENS);
+                KvCache cache = model.newCache()) {
+            model.forward(new int[] {1}, cache);
+            int arrays = manager.getManagedArrays().size();
+            for (int i = 1; i < TOKENS; i++) {
+                model.forward(new int[] {1}, cache);
+            }
+            assertThat(manager.getManagedArrays().size()).isEqualTo(arrays);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("models")
     void greedyTakesTheLikeliestTokenEachTime(TinyLlama tiny) {
         int[] prompt = Arrays.copyOf(prompt(tiny), 4);
         try (Checkpoint checkpoint = Checkpoint.open(tiny.write(temp.resolve("model")));
