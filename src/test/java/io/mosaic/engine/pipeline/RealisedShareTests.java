@@ -137,14 +137,14 @@ class RealisedShareTests {
     @MethodSource("recipes")
     void reportedShareIsCountedInTheFiles(PruningRecipe recipe, int model) throws IOException {
         Path folder = fresh("pruned");
-        PruningReport report = prune(recipe, model, folder, TinyRun.Measurements.none());
+        PruningReport report = prune(recipe, model, folder, new Measurements<>());
         assertThatFilesLackWhatIsReported(report.sparsity(), recipe, SHAPES.get(model), folder);
     }
 
     @ParameterizedTest
     @MethodSource("composites")
     void runsRepeatToTheByteWithOrWithoutAStoredRanking(PruningRecipe recipe, int model) throws IOException {
-        TinyRun.Measurements<OutlierRanking> rankings = TinyRun.Measurements.none();
+        Measurements<OutlierRanking> rankings = new Measurements<>();
         Path folder = fresh("one");
         PruningReport report = prune(recipe, model, folder, rankings);
         Path again = fresh("other");
@@ -159,7 +159,7 @@ class RealisedShareTests {
     @MethodSource("patterns")
     void everyGroupHoldsThePatternsZeros(PruningRecipe recipe, int model) throws IOException {
         Path folder = fresh("pattern");
-        PruningReport report = prune(recipe, model, folder, TinyRun.Measurements.none());
+        PruningReport report = prune(recipe, model, folder, new Measurements<>());
         assertThatFilesLackWhatIsReported(report.sparsity(), recipe, SHAPES.get(model), folder);
         SparsityPattern.Grouped pattern =
                 (SparsityPattern.Grouped) recipe.removal().pattern();

@@ -8,38 +8,19 @@ import io.mosaic.engine.calibration.Sampling;
 import io.mosaic.engine.pruning.PruningRecipe;
 import io.mosaic.engine.ranking.OutlierRanking;
 import io.mosaic.fixture.Demo;
+import io.mosaic.fixture.Measurements;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import java.util.stream.IntStream;
 
 /** A run of the whole pipeline over a small model, calibrated on a few lines of text. */
 record TinyRun(Path model, Path text, int dropLayers, MeasurementStore<OutlierRanking> rankings, boolean measured) {
     private static final int CHARACTERS = 1500;
 
-    /** Measurements by key, for the life of one test. */
-    record Measurements<T>(Map<String, T> byKey) implements MeasurementStore<T> {
-        static <T> Measurements<T> none() {
-            return new Measurements<>(new HashMap<>());
-        }
-
-        @Override
-        public Optional<T> find(String key) {
-            return Optional.ofNullable(byKey.get(key));
-        }
-
-        @Override
-        public void save(String key, T measurement) {
-            byKey.put(key, measurement);
-        }
-    }
-
     static TinyRun of(Path model, Path text) {
-        return new TinyRun(model, text, 0, Measurements.none(), false);
+        return new TinyRun(model, text, 0, new Measurements<>(), false);
     }
 
     TinyRun rankings(MeasurementStore<OutlierRanking> stored) {
@@ -73,7 +54,7 @@ record TinyRun(Path model, Path text, int dropLayers, MeasurementStore<OutlierRa
                         .toList(),
                 new PruningTask.Calibration(corpus, new CalibrationWindows(6, 24), 0, Sampling.STRIDED),
                 new PruningTask.Evaluation(measured ? List.of(corpus) : List.of(), false));
-        return new PruningPipeline(Device.cpu(), rankings, Measurements.none())
+        return new PruningPipeline(Device.cpu(), rankings, new Measurements<>())
                 .run(task, (stage, done, total) -> {}, new CancellationToken());
     }
 }

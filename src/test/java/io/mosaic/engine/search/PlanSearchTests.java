@@ -228,7 +228,8 @@ class PlanSearchTests {
 
         assertThat(result.candidates())
                 .extracting(SearchReport.Candidate::name)
-                .startsWith("shapes by sensitivity", "shapes by uniform", "shapes by layer"); // equal shapes are tried once
+                .startsWith(
+                        "shapes by sensitivity", "shapes by uniform", "shapes by layer"); // equal shapes are tried once
         double least = result.candidates().stream()
                 .mapToDouble(SearchReport.Candidate::divergence)
                 .min()
