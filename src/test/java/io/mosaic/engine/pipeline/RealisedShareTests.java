@@ -17,6 +17,7 @@ import io.mosaic.engine.pruning.structured.StructuredShare;
 import io.mosaic.engine.pruning.unstructured.SparsityPattern;
 import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
 import io.mosaic.engine.ranking.OutlierRanking;
+import io.mosaic.fixture.Measurements;
 import io.mosaic.fixture.TinyLlama;
 import java.io.IOException;
 import java.nio.file.Files;
