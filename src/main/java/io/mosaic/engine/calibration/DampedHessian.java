@@ -38,8 +38,7 @@ public record DampedHessian(NDArray matrix, NDArray reversed, double dampening, 
             mean += (dead[i] ? 1.0 : diagonal[i]) / dead.length;
         }
         for (double dampening = FIRST; dampening <= LAST * 1.001; dampening *= 10) {
-            NDArray matrix = hessian.add(shift(scope, extra, dampening * mean));
-            matrix.attach(scope);
+            NDArray matrix = shifted(scope, hessian, extra, dampening * mean);
             Optional<NDArray> reversed = factorise(scope, matrix);
             if (reversed.isPresent()) {
                 return new DampedHessian(matrix, reversed.get(), dampening, dead);
@@ -80,13 +79,16 @@ public record DampedHessian(NDArray matrix, NDArray reversed, double dampening, 
 
     /** H⁻¹, (d, d). */
     public NDArray inverse(NDManager scope) {
-        NDArray factor = upperFactor(scope);
-        return factor.transpose().matMul(factor);
+        try (NDArray factor = upperFactor(scope)) {
+            return factor.transpose().matMul(factor);
+        }
     }
 
     /** U, upper triangular, with H⁻¹ = UᵀU: it is J·L⁻¹·J. */
     public NDArray upperFactor(NDManager scope) {
-        return TorchOps.on(scope).invertLower(scope, reversed).flip(0, 1);
+        try (NDArray inverse = TorchOps.on(scope).invertLower(scope, reversed)) {
+            return inverse.flip(0, 1);
+        }
     }
 
     private static Optional<NDArray> factorise(NDManager scope, NDArray matrix) {
@@ -101,12 +103,16 @@ public record DampedHessian(NDArray matrix, NDArray reversed, double dampening, 
         }
     }
 
-    private static NDArray shift(NDManager scope, float[] extra, double dampening) {
+    /** The matrix with {@code extra} and the dampening added to its diagonal. */
+    private static NDArray shifted(NDManager scope, NDArray matrix, float[] extra, double dampening) {
         float[] values = new float[extra.length];
         for (int i = 0; i < values.length; i++) {
             values[i] = (float) (extra[i] + dampening);
         }
-        NDArray identity = scope.eye(values.length);
-        return identity.muli(Tensors.of(scope, values, values.length));
+        try (NDManager work = scope.newSubManager()) {
+            NDArray shifted = matrix.add(work.eye(values.length).muli(Tensors.of(work, values, values.length)));
+            shifted.attach(scope);
+            return shifted;
+        }
     }
 }

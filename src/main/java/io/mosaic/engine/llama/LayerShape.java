@@ -87,6 +87,11 @@ public record LayerShape(int hidden, int heads, int keyValueHeads, int headDim, 
                 .sum();
     }
 
+    /** Weights of several layers. */
+    public static long parameters(List<LayerShape> layers) {
+        return layers.stream().mapToLong(LayerShape::parameters).sum();
+    }
+
     /** Weights of all seven projections. */
     public long parameters() {
         return Arrays.stream(Projection.values()).mapToLong(this::parameters).sum();

@@ -26,7 +26,7 @@ public final class MemoryEstimate {
     private static final long TARGET_COPIES = 2;
 
     /** A Hessian while it is damped, inverted and factorised. */
-    private static final long HESSIAN_COPIES = 5;
+    private static final long HESSIAN_COPIES = 8;
 
     /** Intermediate results of one batch through a layer, in widths of the MLP. */
     private static final long BATCH_COPIES = 4;
@@ -76,15 +76,15 @@ public final class MemoryEstimate {
         long pruning = layer
                 + batch
                 + streams * calibrationStream
-                + hessians
+                + (recipe.trueSequential() ? 2 : 1) * hessians
                 + HESSIAN_COPIES * widest
                 + (recipe.searched() ? search(config, windows, recipe) : 0);
         long evaluating = layer + batch + EVALUATION_TOKENS * hidden * FLOAT + embedding;
-        long parameters = shapes.stream().mapToLong(LayerShape::parameters).sum();
+        long parameters = LayerShape.parameters(shapes);
         long timing = latency ? 2 * (parameters * FLOAT + 2 * embedding) + layer : 0;
         long dropping = dropLayers == 0
                 ? 0
-                : layer + heldOut(config, (config.layers() + 2L) * DepthSearch.WINDOWS * windows.length());
+                : layer + batch + heldOut(config, (config.layers() + 2L) * DepthSearch.WINDOWS * windows.length());
         return LongStream.of(pruning, evaluating, timing, dropping).max().orElseThrow();
     }
 
@@ -98,7 +98,7 @@ public final class MemoryEstimate {
 
     /** Streams and answers of the held-out windows, and the head that judges them. */
     private static long search(ModelConfig config, CalibrationWindows windows, PruningRecipe recipe) {
-        SearchCost cost = new SearchCost(config, windows, recipe.propagation());
+        SearchCost cost = new SearchCost(config, windows, recipe);
         CalibrationWindows heldOut = cost.heldOut(recipe.allocation().searchBudget());
         long tokens = (long) heldOut.samples() * heldOut.length();
         return heldOut(config, cost.streams() * tokens);

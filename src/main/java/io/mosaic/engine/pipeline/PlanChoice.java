@@ -73,9 +73,10 @@ final class PlanChoice {
             rankingReused = true;
             return stored;
         }
-        int layers = depth.kept().size();
+        int before = depth.steps();
+        int steps = before + depth.kept().size();
         OutlierRanking ranking = new OutlierRanker(manager, token)
-                .rank(depth.checkpoint(), calibration, threshold, done -> stages.step(done, layers));
+                .rank(depth.checkpoint(), calibration, threshold, done -> stages.step(before + done, steps));
         store.save(key, ranking);
         return Optional.of(ranking);
     }
@@ -94,8 +95,7 @@ final class PlanChoice {
                     .toList();
         }
         PruningTask.Calibration wish = task.calibration();
-        SearchCost cost = new SearchCost(
-                depth.checkpoint().config(), wish.windows(), task.recipe().propagation());
+        SearchCost cost = new SearchCost(depth.checkpoint().config(), wish.windows(), task.recipe());
         HeldOutSet windows = HeldOutSet.of(
                 calibrationTokens,
                 wish.windows(),

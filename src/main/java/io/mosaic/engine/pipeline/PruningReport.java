@@ -61,7 +61,7 @@ public record PruningReport(
      *
      * @param removedParameters that went physically
      * @param zeroedParameters that are zero among those left
-     * @param structuredStep smallest change that whole heads and channels allow; absent where nothing went physically
+     * @param structuredStep smallest change that whole heads and channels allow; absent where no heads or channels went
      */
     public record Sparsity(
             double nominal,
@@ -95,9 +95,12 @@ public record PruningReport(
      * Whole layers that went before anything else.
      *
      * @param heldOutWindows number of windows that the choice was made on
+     * @param heldOutLength tokens of each
+     * @param independent whether none of their tokens calibrates
      * @param dropped in the order of their removal
      */
-    public record Depth(int heldOutWindows, List<DepthSearch.Dropped> dropped) {}
+    public record Depth(
+            int heldOutWindows, int heldOutLength, boolean independent, List<DepthSearch.Dropped> dropped) {}
 
     public record PerplexityResult(String corpus, String protocol, double dense, double pruned) {}
 

@@ -33,6 +33,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** One task, once its files are open. */
@@ -144,7 +145,7 @@ final class PruningRun {
     /** The model without the layers that go whole. */
     private Depth depth(int[] tokens) {
         if (task.dropLayers() == 0) {
-            return Depth.without(dense, List.of());
+            return Depth.without(dense, List.of(), Optional.empty());
         }
         PruningTask.Calibration wish = task.calibration();
         HeldOutSet windows = HeldOutSet.of(
@@ -154,10 +155,13 @@ final class PruningRun {
                 wish.seed(),
                 new CalibrationWindows(DepthSearch.WINDOWS, wish.windows().length()));
         try (HeldOut heldOut = new HeldOut(manager, dense, windows.set(), token)) {
+            int layers = dense.config().layers();
+            int ranked = task.recipe().ranked() ? layers - task.dropLayers() : 0;
+            int steps = DepthSearch.steps(layers, task.dropLayers()) + ranked;
             return Depth.without(
                     dense,
-                    new DepthSearch(dense, heldOut)
-                            .choose(task.dropLayers(), chosen -> stages.step(chosen, task.dropLayers())));
+                    new DepthSearch(dense, heldOut).choose(task.dropLayers(), done -> stages.step(done, steps)),
+                    Optional.of(windows));
         }
     }
 
@@ -220,7 +224,7 @@ final class PruningRun {
                         Objects.requireNonNull(ofDense.get(corpus)),
                         perplexity.of(pruned, corpus, tokens, counter::next))));
                 Optional<LatencyBenchmark.Result> latency = Optional.empty();
-                if (task.evaluation().latency()) {
+                if (task.evaluation().latency()) { // in turns with the dense model, so that load falls on both alike
                     latency = Optional.of(new LatencyBenchmark(manager, token).compare(dense, pruned, prompt));
                     counter.next();
                 }
@@ -286,12 +290,19 @@ final class PruningRun {
         return new ModelCard.Facts(
                 target.output(),
                 task.model().id(),
-                target.recipe().describe(),
+                target.recipe().describe()
+                        + report.depth().map(PruningRun::gone).orElse(""),
                 report.sparsity().realised(),
                 alike,
                 report.perplexity().stream()
                         .map(p -> new ModelCard.Measured(p.corpus(), p.protocol(), p.dense(), p.pruned()))
                         .toList());
+    }
+
+    private static String gone(PruningReport.Depth depth) {
+        return depth.dropped().stream()
+                .map(dropped -> String.valueOf(dropped.layer()))
+                .collect(Collectors.joining(", ", ", without layers ", " of the dense model"));
     }
 
     static String name(Device device) {

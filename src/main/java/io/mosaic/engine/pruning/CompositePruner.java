@@ -75,8 +75,8 @@ public final class CompositePruner {
     }
 
     public Needs needs() {
-        boolean structured = plan.structure().removedParameters() > 0;
-        if (structured || recipe.removal().method() == UnstructuredMethod.SPARSEGPT) {
+        // by the recipe alone, so that a target is pruned alike whatever others share its run
+        if (recipe.category() != Category.UNSTRUCTURED || recipe.removal().method() == UnstructuredMethod.SPARSEGPT) {
             return Needs.HESSIANS;
         }
         return recipe.removal().method() == UnstructuredMethod.WANDA ? Needs.NORMS : Needs.NOTHING;

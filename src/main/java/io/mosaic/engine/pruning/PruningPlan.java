@@ -147,8 +147,7 @@ public record PruningPlan(StructuredPlan structure, SparsityAllocation zeros) {
     }
 
     private static double reached(StructuredPlan plan) {
-        return (double) plan.removedParameters()
-                / plan.before().stream().mapToLong(LayerShape::parameters).sum();
+        return (double) plan.removedParameters() / LayerShape.parameters(plan.before());
     }
 
     private static SparsityAllocation allocate(

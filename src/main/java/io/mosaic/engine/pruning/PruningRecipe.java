@@ -31,6 +31,16 @@ public record PruningRecipe(
         Propagation propagation,
         boolean trueSequential) {
 
+    public PruningRecipe {
+        if (trueSequential
+                && (propagation == Propagation.DENSE
+                        || category == Category.STRUCTURED
+                        || removal.method() == UnstructuredMethod.MAGNITUDE)) {
+            throw new IllegalArgumentException("Nothing is to be observed anew by " + propagation + " propagation, "
+                    + category + " and " + removal.method());
+        }
+    }
+
     /** Which single weights go. */
     public record Removal(UnstructuredMethod method, SparsityPattern pattern) {}
 
@@ -81,8 +91,8 @@ public record PruningRecipe(
         if (left.size() == dense.size()) {
             return this;
         }
-        long all = parameters(dense);
-        long remaining = parameters(left);
+        long all = LayerShape.parameters(dense);
+        long remaining = LayerShape.parameters(left);
         long budget = budget(dense) - (all - remaining);
         if (budget < 0) {
             throw new MosaicException(
@@ -127,10 +137,6 @@ public record PruningRecipe(
 
     /** Weights to remove from layers of these dense shapes. */
     public long budget(List<LayerShape> layers) {
-        return Math.round(sparsity * parameters(layers));
-    }
-
-    private static long parameters(List<LayerShape> layers) {
-        return layers.stream().mapToLong(LayerShape::parameters).sum();
+        return Math.round(sparsity * LayerShape.parameters(layers));
     }
 }

@@ -116,20 +116,18 @@ public final class PruningWalk {
             if (recipe.propagation() == Propagation.DENSE || last) {
                 return List.of(branch);
             }
-            if (written.size() == 1) {
-                try (DecoderLayer layer = layer(written.getFirst())) {
-                    states.advance(index, layer, SiteObserver.NONE);
-                }
-                return List.of(branch);
-            }
             List<Branch> parted = new ArrayList<>();
             for (int i = 0; i < written.size(); i++) {
+                List<Target> own = List.of(branch.targets().get(i));
                 try (DecoderLayer layer = layer(written.get(i))) {
-                    parted.add(new Branch(
-                            states.after(index, layer), List.of(branch.targets().get(i))));
+                    if (i + 1 < written.size()) {
+                        parted.add(new Branch(states.after(index, layer), own));
+                    } else { // takes the stream that all have had so far
+                        states.advance(index, layer, SiteObserver.NONE);
+                        parted.add(new Branch(states, own));
+                    }
                 }
             }
-            states.close();
             return parted;
         }
 

@@ -1,5 +1,7 @@
 package io.mosaic.engine.search;
 
+import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.llama.DecoderLayer;
 import io.mosaic.engine.llama.HiddenStates;
@@ -21,6 +23,7 @@ public final class DepthSearch {
 
     private final Checkpoint checkpoint;
     private final HeldOut heldOut;
+    private int stepsDone;
 
     /** @param heldOut of the whole dense model */
     public DepthSearch(Checkpoint checkpoint, HeldOut heldOut) {
@@ -40,40 +43,75 @@ public final class DepthSearch {
      * The layers to remove, in the order of their removal.
      *
      * @param count fewer than the model has
-     * @param done told the number of layers chosen, after each
+     * @param step told the number of {@link #steps} done, after each
      */
-    public List<Dropped> choose(int count, IntConsumer done) {
+    public List<Dropped> choose(int count, IntConsumer step) {
         List<Integer> left = new ArrayList<>(
                 IntStream.range(0, checkpoint.config().layers()).boxed().toList());
         List<Dropped> dropped = new ArrayList<>();
         while (dropped.size() < count) {
-            double[] divergences = divergencesWithout(left);
+            double[] divergences = divergencesWithout(left, step);
             int best = 0;
             for (int i = 1; i < divergences.length; i++) {
                 best = divergences[i] < divergences[best] ? i : best;
             }
+            if (!Double.isFinite(divergences[best])) {
+                throw new MosaicException(
+                        ErrorCode.ACTIVATION_NOT_FINITE, "Without any one of its layers the model predicts nothing");
+            }
             dropped.add(new Dropped(left.remove(best), divergences[best]));
-            done.accept(dropped.size());
         }
         return dropped;
     }
 
-    /** For each of the layers the divergence of the model that has all others of them. */
-    private double[] divergencesWithout(List<Integer> layers) {
-        List<HiddenStates> without = new ArrayList<>();
+    /** Layers that are run through to choose {@code count} of {@code layers}, each that is left once a round. */
+    public static int steps(int layers, int count) {
+        return IntStream.range(0, count).map(gone -> layers - gone).sum();
+    }
+
+    /** For each of the layers the divergence of the model that has all others of them; infinite where that overflows. */
+    private double[] divergencesWithout(List<Integer> layers, IntConsumer step) {
+        List<Shallow> candidates = new ArrayList<>();
         try (HiddenStates whole = heldOut.embed()) {
             for (int index : layers) {
                 try (DecoderLayer layer = heldOut.layer(LayerWeights.read(checkpoint, index))) {
-                    for (HiddenStates stream : without) {
-                        stream.advance(index, layer, SiteObserver.NONE);
-                    }
-                    without.add(whole.copy());
+                    candidates.forEach(candidate -> candidate.advance(index, layer));
+                    candidates.add(new Shallow(whole.copy()));
                     whole.advance(index, layer, SiteObserver.NONE);
                 }
+                step.accept(++stepsDone);
             }
-            return without.stream().mapToDouble(heldOut::divergence).toArray();
+            return candidates.stream().mapToDouble(Shallow::divergence).toArray();
         } finally {
-            without.forEach(HiddenStates::close);
+            candidates.forEach(candidate -> candidate.stream.close());
+        }
+    }
+
+    /** The stream of a model that lacks one more layer. */
+    private final class Shallow {
+        private final HiddenStates stream;
+        private boolean finite = true;
+
+        Shallow(HiddenStates stream) {
+            this.stream = stream;
+        }
+
+        void advance(int index, DecoderLayer layer) {
+            try {
+                if (finite) {
+                    stream.advance(index, layer, SiteObserver.NONE);
+                }
+            } catch (MosaicException e) {
+                if (e.code() != ErrorCode.ACTIVATION_NOT_FINITE) {
+                    throw e;
+                }
+                finite = false;
+            }
+        }
+
+        double divergence() {
+            double divergence = finite ? heldOut.divergence(stream) : Double.POSITIVE_INFINITY;
+            return Double.isNaN(divergence) ? Double.POSITIVE_INFINITY : divergence;
         }
     }
 }

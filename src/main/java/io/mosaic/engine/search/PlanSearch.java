@@ -125,7 +125,7 @@ public final class PlanSearch {
         private @Nullable Trying best;
 
         Tally(List<LayerShape> layers, double budget, Listener listener) {
-            prunable = layers.stream().mapToLong(LayerShape::parameters).sum();
+            prunable = LayerShape.parameters(layers);
             affordable = Math.max(1, (int) (budget / price));
             this.listener = listener;
         }
@@ -285,7 +285,7 @@ public final class PlanSearch {
             StructuredPlan structure = shapes.structure();
             String name = shapes.wish().isEmpty() ? "" : "shapes by " + shapes.wish();
             if (recipe.category() == Category.STRUCTURED) {
-                return attempt(name, shapesAlone(structure));
+                return attempt(name.isEmpty() ? "shape" : name, shapesAlone(structure));
             }
             long zeros = PruningPlan.zeros(recipe, structure);
             String spread = profile.isPresent() ? "sensitivity" : AllocationMethod.UNIFORM.toString();

@@ -6,7 +6,6 @@ import io.mosaic.engine.checkpoint.ModelConfig;
 import io.mosaic.engine.llama.InputSite;
 import io.mosaic.engine.llama.LayerShape;
 import io.mosaic.engine.llama.Projection;
-import io.mosaic.engine.pruning.Propagation;
 import io.mosaic.engine.pruning.PruningRecipe;
 import java.util.List;
 
@@ -36,11 +35,12 @@ public final class SearchCost {
     private final double statistics; // of all layers: Hessians and factorisations
     private final int samples;
 
-    public SearchCost(ModelConfig config, CalibrationWindows windows, Propagation propagation) {
+    /** @param recipe what a pass observes: its propagation, and whether it observes each site anew */
+    public SearchCost(ModelConfig config, CalibrationWindows windows, PruningRecipe recipe) {
         List<LayerShape> shapes = LayerShape.of(config);
         layers = config.layers();
-        forwards = switch (propagation) {
-            case PRUNED -> 2;
+        forwards = switch (recipe.propagation()) {
+            case PRUNED -> recipe.trueSequential() ? 2 + InputSite.values().length - 1 : 2;
             case DENSE -> 1;
         };
         length = windows.length();
@@ -102,11 +102,15 @@ public final class SearchCost {
         return 1 + windows(heldOut) * (forward + head) / pass();
     }
 
-    /** Floating-point operations of a recipe at several sparsities: what it measures, searches and prunes. */
-    public double operations(PruningRecipe recipe, int targets) {
+    /**
+     * Floating-point operations of a recipe at several sparsities: what it measures, searches and prunes.
+     *
+     * @param dropLayers whole layers that are chosen and go before, besides those that this is the cost of
+     */
+    public double operations(PruningRecipe recipe, int targets, int dropLayers) {
         double shared = switch (recipe.propagation()) {
             case PRUNED -> 0;
-            case DENSE -> (targets - 1) * (pass() - layers * solving);
+            case DENSE -> (targets - 1) * (pass() - solving);
         };
         double passes = targets;
         if (recipe.searched()) {
@@ -114,7 +118,16 @@ public final class SearchCost {
         } else if (recipe.ranked()) {
             passes += ranking;
         }
-        return passes * pass() - shared;
+        return passes * pass() - shared + dropping(dropLayers);
+    }
+
+    /** Each round runs every layer that is left, over the held-out windows, for each of those before it. */
+    private double dropping(int dropLayers) {
+        double layerForwards = 0;
+        for (int left = layers + 1; left <= layers + dropLayers; left++) {
+            layerForwards += left * (left - 1) / 2.0;
+        }
+        return layerForwards * DepthSearch.WINDOWS * forward / layers;
     }
 
     /** Residual streams of the held-out windows that are held at once. */

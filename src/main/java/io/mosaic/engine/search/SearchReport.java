@@ -28,7 +28,7 @@ public record SearchReport(
     /**
      * One plan that was tried.
      *
-     * @param name how its zeros were spread
+     * @param name how its zeros were spread, and what its shapes follow where layers differ
      * @param physicalShare share of the prunable weights that it removes physically
      * @param heads query heads of each layer that stay; one number where all layers are alike, as for the next two
      * @param keyValueHeads KV heads of each layer that stay

@@ -19,7 +19,11 @@ record ComparisonView(UUID id, Instant submittedAt, List<Row> rows) {
     /** Removed shares nearer than this are one share. */
     private static final double SAME_SHARE = 0.0005;
 
-    /** One model; measured values are there once its job has SUCCEEDED. */
+    /**
+     * One model; measured values are there once its job has SUCCEEDED.
+     *
+     * @param seconds of the whole job, all of whose models share them
+     */
     record Row(
             String name,
             UUID job,
@@ -69,7 +73,8 @@ record ComparisonView(UUID id, Instant submittedAt, List<Row> rows) {
                 .toList();
         StringBuilder table = new StringBuilder("| recipe | state | removed | physical |");
         corpora.forEach(corpus -> table.append(" perplexity on ").append(corpus).append(" |"));
-        table.append(" weights, MB | decode, tokens/s | seconds |\n|").append("---|".repeat(7 + corpora.size()));
+        table.append(" weights, MB | decode, tokens/s | seconds of the job |\n|")
+                .append("---|".repeat(7 + corpora.size()));
         for (Row row : rows) {
             table.append("\n| ").append(row.name()).append(" | ").append(row.state());
             cell(table, "%.4f", row.realised());

@@ -236,11 +236,12 @@ public class JobQueue {
      * @throws org.springframework.dao.DataIntegrityViolationException when an unfinished job makes one of the models
      */
     void enter(UUID id, List<String> outputs) {
-        for (int i = 0; i < outputs.size(); i++) {
+        // in one order for all jobs, so that two never wait for each other
+        for (String output : outputs.stream().sorted().toList()) {
             jdbc.sql("insert into job_output (job_id, position, model) values (:id, :position, :model)")
                     .param("id", id)
-                    .param("position", i)
-                    .param("model", outputs.get(i))
+                    .param("position", outputs.indexOf(output))
+                    .param("model", output)
                     .update();
         }
         state(id, JobState.QUEUED);

@@ -258,11 +258,14 @@ public record JobRequest(
         return sparsity.shares().stream().map(first::withSparsity).toList();
     }
 
-    /** The model's config without the layers that go whole; which they are does not matter to it. */
-    public ModelConfig pruned(ModelConfig config) {
-        return config.keeping(IntStream.range(0, config.layers() - dropLayers.orElse(0))
-                .boxed()
-                .toList());
+    /** The layers that stay, as far as that is known before they are chosen: as many, the first ones. */
+    public <T> List<T> left(List<T> layers) {
+        return layers.subList(0, layers.size() - dropLayers.orElse(0));
+    }
+
+    /** The model's config with these layers. */
+    public ModelConfig left(ModelConfig config) {
+        return config.keeping(left(IntStream.range(0, config.layers()).boxed().toList()));
     }
 
     /** The recipe of the first sparsity. */

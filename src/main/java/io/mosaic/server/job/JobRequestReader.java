@@ -374,8 +374,8 @@ class JobRequestReader {
         }
 
         private void checkOutputs(JobRequest request) {
-            if (fields.absent("output")) {
-                return; // made up so that it fits and is new
+            if (source.isEmpty() && fields.absent("output")) {
+                return; // the name is made from the model's
             }
             for (String wished : request.outputs()) {
                 Optional<ModelId> output = ModelId.parse(wished);
@@ -383,10 +383,10 @@ class JobRequestReader {
                     fields.fault("output", RequestFields.quoted(wished) + " is not " + ModelId.RULE);
                 } else if (outputs == Outputs.ANY) {
                     continue;
+                } else if (queue.reserved(wished)) { // asked first: a job that ends in between has published
+                    fault("output", ErrorCode.OUTPUT_TAKEN, "an unfinished job is making " + output.get());
                 } else if (store.exists(output.get())) {
                     fault("output", ErrorCode.OUTPUT_TAKEN, "model " + output.get() + " exists already");
-                } else if (queue.reserved(wished)) {
-                    fault("output", ErrorCode.OUTPUT_TAKEN, "an unfinished job is making " + output.get());
                 }
             }
         }
@@ -403,7 +403,7 @@ class JobRequestReader {
                 return;
             }
             List<LayerShape> layers = LayerShape.of(facts().orElseThrow().config());
-            List<LayerShape> left = layers.subList(request.dropLayers().orElse(0), layers.size());
+            List<LayerShape> left = request.left(layers);
             for (PruningRecipe recipe : request.recipes()) {
                 try {
                     PruningPlan.of(recipe.rest(layers, left), left, OutlierRanking.none(left.size()));

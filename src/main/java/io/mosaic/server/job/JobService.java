@@ -23,6 +23,7 @@ import java.util.UUID;
 import java.util.function.Consumer;
 import java.util.function.IntFunction;
 import org.springframework.dao.DataIntegrityViolationException;
+import org.springframework.dao.PessimisticLockingFailureException;
 import org.springframework.stereotype.Service;
 import org.springframework.transaction.PlatformTransactionManager;
 import org.springframework.transaction.support.TransactionTemplate;
@@ -86,11 +87,14 @@ public class JobService implements ModelReaders {
         try {
             transaction.executeWithoutResult(status -> enter(job, resolved.request()));
             return new Submission(job, true);
-        } catch (DataIntegrityViolationException e) {
+        } catch (DataIntegrityViolationException | PessimisticLockingFailureException e) {
             // somebody else was faster, with the same key or the same output
             return earlier(idempotencyKey, sha256)
                     .orElseThrow(() -> new MosaicException(
-                            ErrorCode.OUTPUT_TAKEN, "An unfinished job is making " + job.output(), e));
+                            ErrorCode.OUTPUT_TAKEN,
+                            "An unfinished job is making "
+                                    + String.join(" or ", resolved.request().outputs()),
+                            e));
         }
     }
 
@@ -186,7 +190,7 @@ public class JobService implements ModelReaders {
                 all.forEach(this::enter);
                 also.accept(ids);
             });
-        } catch (DataIntegrityViolationException e) {
+        } catch (DataIntegrityViolationException | PessimisticLockingFailureException e) {
             throw new MosaicException(ErrorCode.OUTPUT_TAKEN, "An unfinished job is making one of the outputs", e);
         }
         return ids;

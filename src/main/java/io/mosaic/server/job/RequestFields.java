@@ -41,7 +41,11 @@ final class RequestFields {
 
     /** A finite number, above {@code above} and at most {@code most}. */
     Optional<Double> above(String field, double above, double most) {
-        return number(field)
+        return value(field).flatMap(value -> above(field, value, above, most));
+    }
+
+    private Optional<Double> above(String field, JsonNode value, double above, double most) {
+        return number(field, value)
                 .filter(number -> within(
                         field,
                         number,
@@ -49,37 +53,24 @@ final class RequestFields {
                         "above " + plain(above) + " and at most " + plain(most)));
     }
 
-    /**
-     * A finite number, or a list of up to {@code longest} different ones, each above {@code above} and at most
-     * {@code most}.
-     */
+    /** Such a number, or a list of up to {@code longest} different ones. */
     Optional<List<Double>> aboveEach(String field, double above, double most, int longest) {
-        Optional<JsonNode> value = value(field);
-        if (value.filter(JsonNode::isArray).isEmpty()) {
+        Optional<JsonNode> list = value(field).filter(JsonNode::isArray);
+        if (list.isEmpty()) {
             return above(field, above, most).map(List::of);
         }
-        JsonNode list = value.get();
-        if (list.isEmpty() || list.size() > longest) {
-            return wrong(field, list, "a number or a list of 1 to " + longest + " numbers");
+        int size = list.get().size();
+        if (size == 0 || size > longest) {
+            return wrong(field, list.get(), "a number or a list of 1 to " + longest + " numbers");
         }
-        List<Double> numbers = new ArrayList<>();
-        for (int i = 0; i < list.size(); i++) {
+        Set<Double> numbers = new LinkedHashSet<>();
+        for (int i = 0; i < size; i++) {
             String element = field + "[" + i + "]";
-            number(element, list.get(i))
-                    .filter(number -> within(
-                            element,
-                            number,
-                            number > above && number <= most,
-                            "above " + plain(above) + " and at most " + plain(most)))
-                    .filter(number -> {
-                        if (numbers.contains(number)) {
-                            fault(element, number + " is there twice");
-                        }
-                        return true;
-                    })
-                    .ifPresent(numbers::add);
+            above(element, list.get().get(i), above, most)
+                    .filter(number -> !numbers.add(number))
+                    .ifPresent(number -> fault(element, number + " is there twice"));
         }
-        return numbers.size() == list.size() ? Optional.of(numbers) : Optional.empty();
+        return numbers.size() == size ? Optional.of(List.copyOf(numbers)) : Optional.empty();
     }
 
     /** A finite number from {@code least} to {@code most}. */

@@ -193,15 +193,23 @@ public class ModelStore {
 
     /** Publishes several models, or none: when one cannot be, those before it are taken away again. */
     public void publish(Map<ModelId, Path> staged, boolean replace) {
-        List<ModelId> published = new ArrayList<>();
         try {
-            staged.forEach((id, folder) -> {
-                publish(folder, id, replace);
-                published.add(id);
-            });
+            staged.forEach((id, folder) -> publish(folder, id, replace));
         } catch (RuntimeException e) {
-            published.forEach(this::remove);
+            staged.forEach((id, folder) -> {
+                if (Files.notExists(folder)) { // it was moved
+                    takeBack(id, e);
+                }
+            });
             throw e;
+        }
+    }
+
+    private void takeBack(ModelId id, RuntimeException cause) {
+        try {
+            remove(id);
+        } catch (RuntimeException e) {
+            cause.addSuppressed(e);
         }
     }
 

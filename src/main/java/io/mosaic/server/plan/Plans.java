@@ -59,10 +59,9 @@ class Plans {
         ModelCatalog.Entry model = checked.model();
         ModelFacts facts = model.requireFacts();
         List<LayerShape> layers = LayerShape.of(facts.config());
-        List<LayerShape> left = layers.subList(request.dropLayers().orElse(0), layers.size());
-        long prunable = layers.stream().mapToLong(LayerShape::parameters).sum();
-        long dropped =
-                prunable - left.stream().mapToLong(LayerShape::parameters).sum();
+        List<LayerShape> left = request.left(layers);
+        long prunable = LayerShape.parameters(layers);
+        long dropped = prunable - LayerShape.parameters(left);
         MeasurementAlias alias = MeasurementAlias.of(
                 request, model, corpora.find(request.calibration().corpus()).orElseThrow());
         return IntStream.range(0, request.recipes().size())
@@ -141,10 +140,10 @@ class Plans {
     }
 
     private static double operations(JobRequest request, ModelConfig config) {
-        return new SearchCost(
-                        request.pruned(config),
-                        request.calibration().windows(),
-                        request.recipe().propagation())
-                .operations(request.recipe(), request.recipes().size());
+        return new SearchCost(request.left(config), request.calibration().windows(), request.recipe())
+                .operations(
+                        request.recipe(),
+                        request.recipes().size(),
+                        request.dropLayers().orElse(0));
     }
 }

@@ -19,12 +19,11 @@ public record MeasurementAlias(String ranking, String profile) {
     public static MeasurementAlias of(JobRequest request, ModelCatalog.Entry model, CorpusCatalog.Entry corpus) {
         JobRequest.Calibration calibration = request.calibration();
         String inputs = String.join("\n", model.id().toString(), model.files().toString(), corpus.toString()) + "\n"
-                + calibration
-                + request.dropLayers();
+                + calibration + "\n" + request.dropLayers().orElse(0);
         CalibrationWindows heldOut = new SearchCost(
-                        request.pruned(model.requireFacts().config()),
+                        request.left(model.requireFacts().config()),
                         request.calibration().windows(),
-                        request.recipe().propagation())
+                        request.recipe())
                 .heldOut(request.recipe().allocation().searchBudget());
         return new MeasurementAlias(
                 Hashes.text(inputs + "\n" + request.outlierThreshold()), Hashes.text(inputs + "\n" + heldOut));

@@ -11,7 +11,6 @@ import jakarta.persistence.Id;
 import jakarta.persistence.Table;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.UUID;
 import org.hibernate.annotations.Immutable;
 import org.jspecify.annotations.Nullable;
@@ -116,25 +115,5 @@ public class Metric {
     private static void bytes(
             List<Metric> metrics, UUID job, String model, String name, PruningReport.ComparedBytes value) {
         compared(metrics, job, model, name, new Compared(value.dense(), value.pruned()), "bytes");
-    }
-
-    public String name() {
-        return name;
-    }
-
-    public Subject subject() {
-        return subject;
-    }
-
-    public Optional<String> corpus() {
-        return Optional.ofNullable(corpus);
-    }
-
-    public double value() {
-        return value;
-    }
-
-    public String unit() {
-        return unit;
     }
 }

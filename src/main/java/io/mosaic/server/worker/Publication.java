@@ -70,7 +70,12 @@ class Publication {
             store.publish(
                     staged.stream()
                             .collect(Collectors.toMap(
-                                    Staged::id, Staged::folder, (one, other) -> one, LinkedHashMap::new)),
+                                    Staged::id,
+                                    Staged::folder,
+                                    (one, other) -> {
+                                        throw new IllegalStateException("Two results are one model");
+                                    },
+                                    LinkedHashMap::new)),
                     claim.attempt() > 1);
             return true;
         }));

@@ -22,13 +22,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** Runs for several sparsities, and runs that drop whole layers. */
 class SeveralTargetsTests {
@@ -48,29 +49,53 @@ class SeveralTargetsTests {
         corpus = TinyRun.corpus(temp);
     }
 
-    static Stream<Arguments> recipes() {
-        List<Arguments> recipes = new ArrayList<>();
+    static Stream<PruningRecipe> recipes() {
+        List<PruningRecipe> recipes = new ArrayList<>();
         for (Propagation propagation : Propagation.values()) {
             for (UnstructuredMethod method : UnstructuredMethod.values()) {
-                recipes.add(Arguments.of(Category.UNSTRUCTURED, method, AllocationMethod.PROJECTION, propagation));
+                recipes.add(recipe(
+                        Category.UNSTRUCTURED,
+                        method,
+                        AllocationMethod.PROJECTION,
+                        Layout.UNIFORM,
+                        propagation,
+                        false));
             }
-            recipes.add(
-                    Arguments.of(Category.COMPOSITE, UnstructuredMethod.SPARSEGPT, AllocationMethod.AUTO, propagation));
+            for (Layout layout : Layout.values()) {
+                recipes.add(recipe(
+                        Category.COMPOSITE,
+                        UnstructuredMethod.SPARSEGPT,
+                        AllocationMethod.AUTO,
+                        layout,
+                        propagation,
+                        false));
+            }
         }
+        recipes.add(recipe(
+                Category.COMPOSITE,
+                UnstructuredMethod.WANDA,
+                AllocationMethod.LAYER,
+                Layout.PER_LAYER,
+                Propagation.PRUNED,
+                true));
         return recipes.stream();
     }
 
-    private static List<PruningRecipe> recipes(
-            Category category, UnstructuredMethod method, AllocationMethod allocation, Propagation propagation) {
-        PruningRecipe recipe = new PruningRecipe(
+    private static PruningRecipe recipe(
+            Category category,
+            UnstructuredMethod method,
+            AllocationMethod allocation,
+            Layout layout,
+            Propagation propagation,
+            boolean trueSequential) {
+        return new PruningRecipe(
                 0.5,
                 category,
                 new PruningRecipe.Removal(method, new SparsityPattern.Free()),
-                new PruningRecipe.Structure(new StructuredShare.Fixed(0.4), StructuredScore.OBS, Layout.UNIFORM, 1),
-                new PruningRecipe.Allocation(allocation, 3, 0.08, 4),
+                new PruningRecipe.Structure(new StructuredShare.Fixed(0.4), StructuredScore.OBS, layout, 1),
+                new PruningRecipe.Allocation(allocation, 3, 0.08, 16),
                 propagation,
-                false);
-        return SPARSITIES.stream().map(recipe::withSparsity).toList();
+                trueSequential);
     }
 
     private List<Path> folders(String name, int count) throws IOException {
@@ -83,10 +108,9 @@ class SeveralTargetsTests {
 
     @ParameterizedTest
     @MethodSource("recipes")
-    void eachModelIsTheOneThatARunOfItsOwnMakes(
-            Category category, UnstructuredMethod method, AllocationMethod allocation, Propagation propagation)
-            throws IOException {
-        List<PruningRecipe> recipes = recipes(category, method, allocation, propagation);
+    void eachModelIsTheOneThatARunOfItsOwnMakes(PruningRecipe recipe) throws IOException {
+        List<PruningRecipe> recipes =
+                SPARSITIES.stream().map(recipe::withSparsity).toList();
         List<Path> together = folders("together", recipes.size());
         List<PruningReport> reports = TinyRun.of(model, corpus).prune(recipes, together);
 
@@ -103,14 +127,16 @@ class SeveralTargetsTests {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {1, 2})
-    void droppedLayersCountAndTheOthersAreNumberedAnew(int dropped) throws IOException {
-        PruningRecipe recipe = recipes(
+    @CsvSource({"1,PROJECTION", "2,PROJECTION", "1,AUTO"})
+    void droppedLayersCountAndTheOthersAreNumberedAnew(int dropped, AllocationMethod allocation) throws IOException {
+        PruningRecipe recipe = recipe(
                         Category.COMPOSITE,
                         UnstructuredMethod.SPARSEGPT,
-                        AllocationMethod.PROJECTION,
-                        Propagation.PRUNED)
-                .getLast();
+                        allocation,
+                        Layout.UNIFORM,
+                        Propagation.PRUNED,
+                        false)
+                .withSparsity(0.62);
         List<Path> folder = folders("shallow", 1);
         PruningReport report = TinyRun.of(model, corpus)
                 .dropLayers(dropped)
@@ -155,5 +181,64 @@ class SeveralTargetsTests {
                 .filteredOn(projection -> gone.contains(projection.layer()))
                 .hasSize(dropped * Projection.values().length)
                 .allSatisfy(projection -> assertThat(projection.shapeAfter()).containsExactly(0, 0));
+    }
+
+    @Test
+    void layersThatStayAreUntouchedWhereNothingElseGoes() throws IOException {
+        PruningRecipe recipe = recipe(
+                        Category.STRUCTURED,
+                        UnstructuredMethod.SPARSEGPT,
+                        AllocationMethod.UNIFORM,
+                        Layout.UNIFORM,
+                        Propagation.PRUNED,
+                        false)
+                .withSparsity(0.5);
+        List<Path> folder = folders("half", 1);
+        PruningReport report = TinyRun.of(model, corpus)
+                .dropLayers(LAYERS / 2)
+                .prune(List.of(recipe), folder)
+                .getFirst();
+
+        List<Integer> gone = report.depth().orElseThrow().dropped().stream()
+                .map(DepthSearch.Dropped::layer)
+                .toList();
+        List<Integer> kept = IntStream.range(0, LAYERS)
+                .filter(layer -> !gone.contains(layer))
+                .boxed()
+                .toList();
+        assertThat(report.sparsity().realised()).isEqualTo(0.5);
+        try (Checkpoint pruned = Checkpoint.open(folder.getFirst());
+                Checkpoint dense = Checkpoint.open(model)) {
+            for (int place = 0; place < kept.size(); place++) {
+                int layer = kept.get(place);
+                assertThat(pruned.read(LlamaTensors.mlpNorm(place))).isEqualTo(dense.read(LlamaTensors.mlpNorm(layer)));
+                for (Projection projection : Projection.values()) {
+                    assertThat(pruned.read(projection.tensor(place)))
+                            .as("%s of layer %d", projection, layer)
+                            .isEqualTo(dense.read(projection.tensor(layer)));
+                }
+            }
+        }
+    }
+
+    @Test
+    void rankingOfTheWholeModelIsNotThatOfAShallowOne() throws IOException {
+        PruningRecipe recipe = recipe(
+                Category.COMPOSITE,
+                UnstructuredMethod.SPARSEGPT,
+                AllocationMethod.PROJECTION,
+                Layout.UNIFORM,
+                Propagation.PRUNED,
+                false);
+        TinyRun run = TinyRun.of(model, corpus);
+        run.prune(List.of(recipe), folders("whole", 1));
+        PruningReport shallow =
+                run.dropLayers(1).prune(List.of(recipe), folders("less", 1)).getFirst();
+        PruningReport again =
+                run.dropLayers(1).prune(List.of(recipe), folders("again", 1)).getFirst();
+
+        assertThat(shallow.provenance().rankingReused()).isFalse();
+        assertThat(again.provenance().rankingReused()).isTrue();
+        assertThat(again.sparsity()).isEqualTo(shallow.sparsity());
     }
 }

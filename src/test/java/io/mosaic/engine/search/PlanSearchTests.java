@@ -51,6 +51,8 @@ class PlanSearchTests {
     private static final CalibrationSet FEW =
             new CalibrationSet(Arrays.copyOf(Demo.calibration().windows(), 12));
 
+    private static final PruningRecipe RECIPE = recipe(Category.UNSTRUCTURED, 0.6, new StructuredShare.Fixed(0));
+
     static NDManager manager;
     static Checkpoint checkpoint;
     static HeldOut heldOut;
@@ -102,7 +104,7 @@ class PlanSearchTests {
     }
 
     private static PlanSearch.Result search(PruningRecipe recipe, double budget) {
-        SearchCost cost = new SearchCost(checkpoint.config(), WINDOWS, Propagation.PRUNED);
+        SearchCost cost = new SearchCost(checkpoint.config(), WINDOWS, RECIPE);
         return new PlanSearch(manager, checkpoint, FEW, heldOut, cost, TOKEN)
                 .run(recipe, layers, ranking, Optional.of(profile), budget, (tried, affordable) -> {});
     }
@@ -197,7 +199,7 @@ class PlanSearchTests {
         PruningRecipe recipe = recipe(Category.STRUCTURED, 0.5, new StructuredShare.Fixed(1));
         StructuredPlan guessed = PruningPlan.of(recipe, layers, ranking).structure();
 
-        SearchCost cost = new SearchCost(checkpoint.config(), WINDOWS, Propagation.PRUNED);
+        SearchCost cost = new SearchCost(checkpoint.config(), WINDOWS, RECIPE);
         PlanSearch.Result result = new PlanSearch(manager, checkpoint, FEW, heldOut, cost, TOKEN)
                 .shapes(recipe, layers, 3.5, (tried, affordable) -> {});
 
@@ -213,7 +215,7 @@ class PlanSearchTests {
     @Test
     void withoutSensitivitiesTheHeuristicsAreCompared() {
         PruningRecipe recipe = recipe(Category.UNSTRUCTURED, 0.6, new StructuredShare.Fixed(0));
-        SearchCost cost = new SearchCost(checkpoint.config(), WINDOWS, Propagation.PRUNED);
+        SearchCost cost = new SearchCost(checkpoint.config(), WINDOWS, RECIPE);
         PlanSearch.Result result = new PlanSearch(manager, checkpoint, FEW, heldOut, cost, TOKEN)
                 .run(recipe, layers, ranking, Optional.empty(), 8, (tried, affordable) -> {});
         assertThat(result.candidates())
@@ -261,12 +263,15 @@ class PlanSearchTests {
 
     @Test
     void costIsCountedInPasses() {
-        SearchCost cost = new SearchCost(checkpoint.config(), WINDOWS, Propagation.PRUNED);
+        SearchCost cost = new SearchCost(checkpoint.config(), WINDOWS, RECIPE);
         assertThat(cost.heldOut(8)).isEqualTo(new CalibrationWindows(3, WINDOWS.length()));
         assertThat(cost.heldOut(1).samples()).isEqualTo(1);
         assertThat(cost.heldOut(1).length()).isBetween(64, WINDOWS.length() / 2);
         assertThat(cost.affordsProfile(heldOut.windows(), 8)).isTrue();
         assertThat(cost.affordsProfile(heldOut.windows(), 2)).isFalse();
+        double one = cost.operations(RECIPE, 1, 0);
+        assertThat(cost.operations(RECIPE, 3, 0)).isCloseTo(3 * one, within(1e-9 * one));
+        assertThat(cost.operations(RECIPE, 1, 2)).isGreaterThan(one);
         assertThat(cost.profile(heldOut.windows())).isBetween(0.3 * 8, 0.4 * 8);
         assertThat(cost.trial(heldOut.windows())).isBetween(1.0, 1.1);
     }

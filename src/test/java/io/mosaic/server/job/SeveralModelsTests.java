@@ -114,6 +114,15 @@ class SeveralModelsTests {
     }
 
     @Test
+    void nameThatGrowsTooLongIsRefusedBeforeTheRun() {
+        ObjectNode request = request("any/name", "[0.3, 1e-90]");
+        request.remove("output");
+        JsonNode problem = Api.problem(api.post("/jobs", request), 400, ErrorCode.INVALID_REQUEST);
+        assertThat(problem.path("violations").path(0).path("field").stringValue())
+                .isEqualTo("output");
+    }
+
+    @Test
     void modelsOfAListAreReservedWhileItsJobIsUnfinished() {
         String busy = api.submit(Requests.demo("several/busy"));
         api.submit(request("several/reserved", "[0.3, 0.5]"));

@@ -37,7 +37,7 @@ final class PerLayerShapes {
         this.dense = dense;
         this.alignment = alignment;
         this.limit = limit;
-        target = Math.round(wished.share(id -> true) * StructuredPlan.parameters(dense));
+        target = Math.round(wished.share(id -> true) * LayerShape.parameters(dense));
         wishes = IntStream.range(0, dense.size())
                 .mapToObj(layer -> wish(wished, layer, dense.get(layer)))
                 .toList();
@@ -45,7 +45,7 @@ final class PerLayerShapes {
             LayerShape heads = heads(dense.get(layer), wishes.get(layer).attention());
             shapes.add(narrowed(heads, layer, wishes.get(layer).all()));
         }
-        removed = StructuredPlan.parameters(dense) - StructuredPlan.parameters(shapes);
+        removed = LayerShape.parameters(dense) - LayerShape.parameters(shapes);
     }
 
     private static Wish wish(SparsityAllocation wished, int layer, LayerShape shape) {

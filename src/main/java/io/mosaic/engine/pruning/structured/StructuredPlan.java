@@ -45,7 +45,7 @@ public record StructuredPlan(List<LayerShape> before, List<LayerShape> after, do
             List<LayerShape> layers, SparsityAllocation wished, int alignment, long limit) {
         requireAlike(layers);
         LayerShape shape = layers.getFirst();
-        long target = Math.round(wished.share(id -> true) * parameters(layers));
+        long target = Math.round(wished.share(id -> true) * LayerShape.parameters(layers));
         double step = 3.0 * shape.hidden() * alignment / shape.parameters();
         List<StructuredPlan> all = new ArrayList<>();
         for (LayerShape heads : headCounts(shape)) {
@@ -66,7 +66,7 @@ public record StructuredPlan(List<LayerShape> before, List<LayerShape> after, do
                                 alignment)));
         Predicate<ProjectionId> attention = id -> id.projection().attention();
         double wishedHeads = wished.share(attention) * shape.attentionParameters() + 0.5;
-        double near = Math.max(nearest, step * parameters(layers) / 2);
+        double near = Math.max(nearest, step * LayerShape.parameters(layers) / 2);
         return all.stream()
                 .filter(plan -> plan.distance(target) <= near)
                 .sorted(Comparator.comparing((StructuredPlan plan) -> plan.attentionRemoved() > wishedHeads)
@@ -84,7 +84,7 @@ public record StructuredPlan(List<LayerShape> before, List<LayerShape> after, do
      */
     public static StructuredPlan perLayer(
             List<LayerShape> layers, SparsityAllocation wished, int alignment, long limit) {
-        double step = 3.0 * layers.getFirst().hidden() * alignment / parameters(layers);
+        double step = 3.0 * layers.getFirst().hidden() * alignment / LayerShape.parameters(layers);
         return new StructuredPlan(layers, new PerLayerShapes(layers, wished, alignment, limit).fit(), step);
     }
 
@@ -107,10 +107,6 @@ public record StructuredPlan(List<LayerShape> before, List<LayerShape> after, do
     /** Weights that go from the attention of one layer. */
     private long attentionRemoved() {
         return before.getFirst().attentionParameters() - after.getFirst().attentionParameters();
-    }
-
-    static long parameters(List<LayerShape> layers) {
-        return layers.stream().mapToLong(LayerShape::parameters).sum();
     }
 
     /** Weights that go physically. */
