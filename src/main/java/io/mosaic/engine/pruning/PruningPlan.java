@@ -81,11 +81,16 @@ public record PruningPlan(StructuredPlan structure, SparsityAllocation zeros) {
         return new PruningPlan(StructuredPlan.none(layers), allocate(recipe, layers, ranking, zeros));
     }
 
-    private static StructuredPlan structure(PruningRecipe recipe, List<LayerShape> layers, OutlierRanking ranking) {
+    /** @throws MosaicException INVALID_REQUEST where layers differ, which the layout would have alike */
+    public static void requireLayout(PruningRecipe recipe, List<LayerShape> layers) {
         if (recipe.structure().layout() == Layout.UNIFORM
                 && !recipe.structuredShare().equals(NOTHING)) {
-            StructuredPlan.requireAlike(layers); // before a search meets it
+            StructuredPlan.requireAlike(layers);
         }
+    }
+
+    private static StructuredPlan structure(PruningRecipe recipe, List<LayerShape> layers, OutlierRanking ranking) {
+        requireLayout(recipe, layers); // before a search meets it
         return structures(recipe, layers, ranking, recipe.structuredShare().start())
                 .getFirst();
     }

@@ -156,7 +156,10 @@ class Comparisons {
                 reports.find(recipe.job()).stream().map(PruningReport::parse).toList();
         return IntStream.range(0, request.outputs().size())
                 .mapToObj(i -> row(
-                        recipe.name(),
+                        request.outputs().size() == 1
+                                ? recipe.name()
+                                : recipe.name() + ", "
+                                        + request.sparsity().shares().get(i),
                         job,
                         request.outputs().get(i),
                         request.sparsity().shares().get(i),

@@ -7,8 +7,13 @@ import io.swagger.v3.oas.models.OpenAPI;
 import io.swagger.v3.oas.models.info.Info;
 import io.swagger.v3.oas.models.media.Content;
 import io.swagger.v3.oas.models.media.MediaType;
+import io.swagger.v3.oas.models.media.Schema;
 import io.swagger.v3.oas.models.responses.ApiResponse;
+import java.math.BigDecimal;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.springdoc.core.customizers.OpenApiCustomizer;
 import org.springframework.boot.info.BuildProperties;
 import org.springframework.context.annotation.Bean;
@@ -17,6 +22,8 @@ import org.springframework.context.annotation.Configuration;
 /** What OpenAPI says of the whole service: its name, and how every operation tells a failure. */
 @Configuration
 class OpenApiContract {
+    private static final Pattern NUMBER = Pattern.compile("-?\\d+(\\.\\d+)?");
+
     @Bean
     OpenAPI openApi(Optional<BuildProperties> build) {
         return new OpenAPI()
@@ -24,6 +31,17 @@ class OpenApiContract {
                         .title("Mosaic")
                         .description("Prunes large language models")
                         .version(build.map(BuildProperties::getVersion).orElse("development")));
+    }
+
+    /** Annotations write defaults as text. */
+    private static void defaultsAsNumbers(Schema<?> schema) {
+        Map<String, Schema> fields = Objects.requireNonNullElse(schema.getProperties(), Map.of());
+        fields.values().forEach(field -> {
+            if (field.getDefault() instanceof String text
+                    && NUMBER.matcher(text).matches()) {
+                field.setDefault(new BigDecimal(text));
+            }
+        });
     }
 
     @Bean
@@ -39,6 +57,7 @@ class OpenApiContract {
                                 new MediaType().schema(problem.schema)));
         return api -> {
             problem.referencedSchemas.forEach(api.getComponents()::addSchemas);
+            api.getComponents().getSchemas().values().forEach(OpenApiContract::defaultsAsNumbers);
             api.getPaths().values().stream()
                     .flatMap(path -> path.readOperations().stream())
                     .forEach(operation -> operation.getResponses().addApiResponse("default", failure));

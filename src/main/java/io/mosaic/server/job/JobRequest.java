@@ -6,6 +6,7 @@ import io.mosaic.engine.allocation.AllocationMethod;
 import io.mosaic.engine.calibration.CalibrationWindows;
 import io.mosaic.engine.calibration.Sampling;
 import io.mosaic.engine.checkpoint.ModelConfig;
+import io.mosaic.engine.llama.LayerShape;
 import io.mosaic.engine.pruning.Category;
 import io.mosaic.engine.pruning.Propagation;
 import io.mosaic.engine.pruning.PruningRecipe;
@@ -16,6 +17,7 @@ import io.mosaic.engine.pruning.unstructured.SparsityPattern;
 import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
 import io.swagger.v3.oas.annotations.media.Schema;
 import java.math.BigDecimal;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
@@ -258,14 +260,22 @@ public record JobRequest(
         return sparsity.shares().stream().map(first::withSparsity).toList();
     }
 
-    /** The layers that stay, as far as that is known before they are chosen: as many, the first ones. */
-    public <T> List<T> left(List<T> layers) {
-        return layers.subList(0, layers.size() - dropLayers.orElse(0));
+    /**
+     * The layers that stay, as far as that is known before they are chosen: as many, the largest, so that what cannot be
+     * even then is told at once.
+     */
+    public List<Integer> left(List<LayerShape> layers) {
+        return IntStream.range(0, layers.size())
+                .boxed()
+                .sorted(Comparator.comparing(layer -> -layers.get(layer).parameters()))
+                .limit(layers.size() - dropLayers.orElse(0))
+                .sorted()
+                .toList();
     }
 
     /** The model's config with these layers. */
     public ModelConfig left(ModelConfig config) {
-        return config.keeping(left(IntStream.range(0, config.layers()).boxed().toList()));
+        return config.keeping(left(LayerShape.of(config)));
     }
 
     /** The recipe of the first sparsity. */

@@ -206,7 +206,9 @@ class JobRequestReader {
         private Optional<List<Double>> sparsity() {
             Optional<List<Double>> sparsity = fields.aboveEach("sparsity", 0, MOST_SPARSITY, MOST_TARGETS);
             if (fields.absent("sparsity")) {
-                fields.fault("sparsity", "is required: a number above 0 and at most " + MOST_SPARSITY);
+                fields.fault(
+                        "sparsity",
+                        "is required: a number above 0 and at most " + MOST_SPARSITY + ", or a list of them");
             }
             return sparsity;
         }
@@ -403,9 +405,11 @@ class JobRequestReader {
                 return;
             }
             List<LayerShape> layers = LayerShape.of(facts().orElseThrow().config());
-            List<LayerShape> left = request.left(layers);
+            List<LayerShape> left =
+                    request.left(layers).stream().map(layers::get).toList();
             for (PruningRecipe recipe : request.recipes()) {
                 try {
+                    PruningPlan.requireLayout(recipe, layers);
                     PruningPlan.of(recipe.rest(layers, left), left, OutlierRanking.none(left.size()));
                 } catch (MosaicException e) {
                     fault(e.code() == ErrorCode.INVALID_REQUEST ? "layout" : "sparsity", e.code(), e.detail());

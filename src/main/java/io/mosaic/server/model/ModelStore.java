@@ -9,6 +9,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.FileVisitOption;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
@@ -34,6 +35,9 @@ import org.springframework.util.FileSystemUtils;
  */
 @Component
 public class ModelStore {
+    /** Hidden file of a model that a job made: the job's id. */
+    private static final String JOB = ".job";
+
     private static final int DEPTH = 4;
 
     private final Path root;
@@ -59,8 +63,9 @@ public class ModelStore {
         return ids().isEmpty();
     }
 
+    /** Whether the name is taken, be it by a folder or by something else. */
     public boolean exists(ModelId id) {
-        return folder(id).isPresent();
+        return Files.exists(path(id), LinkOption.NOFOLLOW_LINKS);
     }
 
     Optional<Path> folder(ModelId id) {
@@ -154,6 +159,16 @@ public class ModelStore {
         delete(staging.resolve(name));
     }
 
+    /** Marks a staged folder with the job that made it. */
+    public void sign(Path staged, UUID job) {
+        Path file = staged.resolve(JOB);
+        try {
+            force(Files.writeString(file, job.toString()), StandardOpenOption.WRITE);
+        } catch (IOException e) {
+            throw new MosaicException(ErrorCode.IO_ERROR, "Cannot write " + file + ": " + e.getMessage(), e);
+        }
+    }
+
     /** Forces a staged folder to disk. */
     public void seal(Path staged) {
         try {
@@ -202,6 +217,19 @@ public class ModelStore {
                 }
             });
             throw e;
+        }
+    }
+
+    /** Takes away what a job moved here before it was killed; a folder that something else put there stays. */
+    public void removeUnpublished(ModelId id, UUID job) {
+        try {
+            if (Files.readString(path(id).resolve(JOB)).equals(job.toString())) {
+                remove(id);
+            }
+        } catch (NoSuchFileException e) {
+            // nothing of this job is there
+        } catch (IOException e) {
+            throw new MosaicException(ErrorCode.IO_ERROR, "Cannot read the job of " + id + ": " + e.getMessage(), e);
         }
     }
 

@@ -43,7 +43,7 @@ record PlanView(
         RANKING,
         /** A stored sensitivity profile: the first candidate of the search, which may choose another. */
         SENSITIVITIES,
-        /** Nothing measured yet: the job will rank or search first, and its allocation will differ. */
+        /** Nothing measured yet: the job will rank, search or choose layers first, and its plan will differ. */
         UNMEASURED
     }
 

@@ -22,6 +22,7 @@ import io.mosaic.server.report.MeasurementTable;
 import io.mosaic.server.report.Reports;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.springframework.stereotype.Service;
 import tools.jackson.databind.node.ObjectNode;
@@ -59,9 +60,10 @@ class Plans {
         ModelCatalog.Entry model = checked.model();
         ModelFacts facts = model.requireFacts();
         List<LayerShape> layers = LayerShape.of(facts.config());
-        List<LayerShape> left = request.left(layers);
+        List<LayerShape> left = request.left(layers).stream().map(layers::get).toList();
         long prunable = LayerShape.parameters(layers);
         long dropped = prunable - LayerShape.parameters(left);
+        boolean guessed = left.size() < layers.size() && Set.copyOf(layers).size() > 1; // which layers go matters
         MeasurementAlias alias = MeasurementAlias.of(
                 request, model, corpora.find(request.calibration().corpus()).orElseThrow());
         return IntStream.range(0, request.recipes().size())
@@ -75,7 +77,7 @@ class Plans {
                     return new PlanView(
                             request,
                             request.outputs().get(i),
-                            based.basis(),
+                            guessed ? PlanView.Basis.UNMEASURED : based.basis(),
                             prunable,
                             removed,
                             zeros,

@@ -75,8 +75,9 @@ class ExecuteJob {
                 device.name(),
                 json.writeValueAsString(claim.request()));
         try {
-            List<Path> folders = staging.stream().map(store::stage).toList();
             JobRequest request = claim.request();
+            removeEarlierAttempts(claim, staging);
+            List<Path> folders = staging.stream().map(store::stage).toList();
             ModelCatalog.Entry model = model(request.model());
             MeasurementAlias alias = MeasurementAlias.of(
                     request, model, corpus(request.calibration().corpus()));
@@ -113,6 +114,17 @@ class ExecuteJob {
         return IntStream.range(0, claim.request().outputs().size())
                 .mapToObj(model -> claim.id() + "-" + claim.attempt() + "-" + model)
                 .toList();
+    }
+
+    /** What a killed attempt left would take disk, and names, until this one is done. */
+    private void removeEarlierAttempts(JobQueue.Claim claim, List<String> own) {
+        store.staged().stream()
+                .filter(name -> name.startsWith(claim.id() + "-") && !own.contains(name))
+                .forEach(store::discard);
+        claim.request()
+                .outputs()
+                .forEach(
+                        output -> ModelId.parse(output).ifPresent(model -> store.removeUnpublished(model, claim.id())));
     }
 
     private void stopped(JobQueue.Claim claim, Heartbeat heartbeat) {

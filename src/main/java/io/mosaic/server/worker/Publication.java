@@ -53,6 +53,7 @@ class Publication {
         Map<Staged, List<Artifacts.Hashed>> files = new LinkedHashMap<>();
         for (Staged model : staged) {
             files.put(model, Artifacts.hash(model.folder(), store.files(model.folder())));
+            store.sign(model.folder(), claim.id());
             store.seal(model.folder());
         }
         return Boolean.TRUE.equals(transaction.execute(status -> {
@@ -66,7 +67,8 @@ class Publication {
             });
             reports.save(claim.id(), staged.stream().map(Staged::report).toList());
             queue.succeed(claim);
-            // Last before the commit. A crash in between leaves folders without rows; the next attempt replaces them.
+            // Last before the commit. A crash in between leaves folders without rows; the next attempt or the janitor
+            // removes them.
             store.publish(
                     staged.stream()
                             .collect(Collectors.toMap(

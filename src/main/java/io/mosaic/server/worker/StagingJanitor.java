@@ -1,17 +1,25 @@
 package io.mosaic.server.worker;
 
+import io.mosaic.engine.MosaicException;
+import io.mosaic.server.model.ModelId;
 import io.mosaic.server.model.ModelStore;
 import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.boot.context.event.ApplicationStartedEvent;
 import org.springframework.context.event.EventListener;
+import org.springframework.dao.DataAccessException;
 import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.scheduling.annotation.EnableScheduling;
+import org.springframework.scheduling.annotation.Scheduled;
 import org.springframework.stereotype.Component;
 
-/** Removes, at start, what killed workers left half-written. */
+/** Removes what killed workers left: half-written folders, and models of jobs that never succeeded. */
 @Component
+@EnableScheduling
 class StagingJanitor {
     private static final Logger log = LoggerFactory.getLogger(StagingJanitor.class);
 
@@ -24,7 +32,33 @@ class StagingJanitor {
     }
 
     @EventListener(ApplicationStartedEvent.class)
+    @Scheduled(initialDelay = 60, fixedDelay = 60, timeUnit = TimeUnit.SECONDS)
     void clean() {
+        try {
+            cleanStaging();
+            cleanModels();
+        } catch (DataAccessException | MosaicException e) {
+            log.warn("Nothing was tidied: {}", e.getMessage());
+        }
+    }
+
+    /** A job that was killed between its renames and its commit, and then cancelled or given up. */
+    private void cleanModels() {
+        jdbc.sql("""
+                        select o.model, o.job_id from job_output o join job j on j.id = o.job_id
+                         where j.state in ('FAILED', 'CANCELLED') and j.attempt > 0
+                           and j.finished_at > clock_timestamp() - interval '1 day'
+                           and not exists (select 1 from model m where m.id = o.model and m.job_id = o.job_id)
+                        """)
+                .query((row, index) -> new Left(row.getString("model"), row.getObject("job_id", UUID.class)))
+                .list()
+                .forEach(left ->
+                        ModelId.parse(left.model()).ifPresent(model -> store.removeUnpublished(model, left.job())));
+    }
+
+    private record Left(String model, UUID job) {}
+
+    private void cleanStaging() {
         // listed before the jobs are: what a worker stages meanwhile is not in the list
         Set<String> staged = Set.copyOf(store.staged());
         Set<String> alive = jdbc

@@ -70,6 +70,7 @@ class OpenApiContractTests {
         }
         for (String field : List.of("searchBudget", "lambda", "outlierThreshold")) {
             assertThat(fields.path(field).path("type").asString("")).as(field).isEqualTo("number");
+            assertThat(fields.path(field).path("default").isNumber()).as(field).isTrue();
         }
         assertThat(fields.path("trueSequential").path("type").asString("")).isEqualTo("boolean");
         assertThat(schema("JobRequest").path("required").valueStream().map(JsonNode::stringValue))

@@ -6,6 +6,7 @@ import io.mosaic.engine.ErrorCode;
 import io.mosaic.fixture.Api;
 import io.mosaic.fixture.Requests;
 import io.mosaic.fixture.ServerTest;
+import io.mosaic.fixture.TestHome;
 import io.mosaic.fixture.TinyModel;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
@@ -42,7 +43,7 @@ class PlanTests {
         ObjectNode request = Requests.tiny("plan/ranked");
         request.put("allocation", "projection").put("outlierThreshold", 4.5);
         request.putObject("calibration")
-                .put("corpus", io.mosaic.fixture.TestHome.TEXT)
+                .put("corpus", TestHome.TEXT)
                 .put("samples", 3)
                 .put("sequenceLength", 32);
         assertThat(plan(request).path("basis").stringValue()).isEqualTo("UNMEASURED");
@@ -65,6 +66,21 @@ class PlanTests {
         assertThat(plan.path("weightBytes")).isEqualTo(report.path("memory").path("weightBytes"));
         assertThat(plan.path("seconds").doubleValue()).isPositive();
         assertThat(plan.path("needsBytes").longValue()).isPositive();
+    }
+
+    @Test
+    void sensitivitiesOfOneCategoryServeThePlanOfAnother() {
+        ObjectNode request =
+                Requests.tiny("plan/zeros").put("category", "unstructured").put("searchBudget", 30);
+        request.putObject("calibration")
+                .put("corpus", TestHome.TEXT)
+                .put("samples", 2)
+                .put("sequenceLength", 32);
+        api.awaitEnd(api.submit(request), "SUCCEEDED");
+
+        ObjectNode other = request.deepCopy().put("category", "composite").put("output", "plan/both");
+        assertThat(plan(other).path("basis").stringValue()).isEqualTo("SENSITIVITIES");
+        assertThat(plan(other.put("dropLayers", 1)).path("basis").stringValue()).isEqualTo("UNMEASURED");
     }
 
     @Test

@@ -123,6 +123,25 @@ class PublicationTests {
     }
 
     @Test
+    void modelsOfAJobThatWasKilledInBetweenAndNeverSucceededGo() throws IOException {
+        api.submit(Requests.tiny("publication/torn")
+                .set("sparsity", JsonNodeFactory.instance.arrayNode().add(0.3).add(0.5)));
+        JobQueue.Claim killed = claimNext(Duration.ofSeconds(-1));
+        Publication.Staged moved = staged(killed).getFirst();
+        store.sign(moved.folder(), killed.id());
+        store.publish(moved.folder(), moved.id(), false); // and nothing after it
+        Path foreign = Files.createDirectories(home.models().resolve("publication/torn-50"));
+        queue.cancel(killed.id());
+        queue.sweep(3);
+
+        janitor.clean();
+
+        assertThat(home.models().resolve("publication/torn-30")).doesNotExist();
+        assertThat(foreign).isDirectory();
+        Files.delete(foreign);
+    }
+
+    @Test
     void janitorRemovesOnlyWhatNoRunningAttemptWrites() throws IOException {
         JobQueue.Claim lost = claim("publication/janitor", Duration.ofSeconds(-1));
         JobQueue.Claim holder = claimNext(Duration.ofMinutes(5));
