@@ -60,10 +60,10 @@ class CrashTests {
             killed = api.submit(slow("crash/killed"));
             waiting = api.submit(fast("crash/waiting"));
             api.awaitJob(killed, Api.in("EVALUATING"));
-            assertThat(staged()).containsExactly(killed + "-1");
+            assertThat(staged()).containsExactly(killed + "-1-0");
             first.kill();
         }
-        assertThat(staged()).as("what the killed worker left").containsExactly(killed + "-1");
+        assertThat(staged()).as("what the killed worker left").containsExactly(killed + "-1-0");
 
         try (ServiceProcess second = start()) {
             Api api = second.api();

@@ -25,7 +25,7 @@ public final class QualityTable {
     private QualityTable() {}
 
     public static void main(String[] args) throws IOException {
-        try (PrunedPupils pupils = new PrunedPupils(Files.createTempDirectory(Path.of(args[0]), "table"))) {
+        try (PrunedPupils pupils = new PrunedPupils(Files.createTempDirectory(Path.of(args[0]), "table"), 64)) {
             System.out.printf(Locale.ROOT, "dense %.2f%n%n", pupils.densePerplexity());
             System.out.println("| | 50 % | 60 % | 70 % | 80 % |\n|---|---|---|---|---|");
             for (UnstructuredMethod method : List.of(UnstructuredMethod.MAGNITUDE, UnstructuredMethod.WANDA)) {

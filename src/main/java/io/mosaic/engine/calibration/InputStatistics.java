@@ -2,10 +2,12 @@ package io.mosaic.engine.calibration;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.Shape;
 import io.mosaic.engine.llama.InputSite;
 import io.mosaic.engine.llama.LayerShape;
 import io.mosaic.engine.llama.SiteObserver;
+import io.mosaic.engine.tensor.TorchOps;
 import java.util.EnumMap;
 import java.util.Map;
 
@@ -14,6 +16,9 @@ import java.util.Map;
  * squared norm of Wanda's code, and the mean of each column. Close frees them.
  */
 public final class InputStatistics implements SiteObserver, AutoCloseable {
+    /** Columns whose products are made together; fewer waste less below the diagonal, more fill the processor. */
+    private static final long STRIP = 1024;
+
     private final NDManager manager;
     private final LayerShape shape;
     private final int windows;
@@ -44,12 +49,27 @@ public final class InputStatistics implements SiteObserver, AutoCloseable {
         try (NDManager scope = inputs.getManager().newSubManager()) {
             NDArray x = inputs.duplicate();
             x.attach(scope);
-            NDArray moment = full ? x.transpose().matMul(x) : x.square().sum(new int[] {0});
-            moments(site).addi(moment);
+            if (full) {
+                addProducts(scope, moments(site), x);
+            } else {
+                moments(site).addi(x.square().sum(new int[] {0}));
+            }
             sum(site).addi(x.sum(new int[] {0}));
         }
         if (site == InputSite.ATTENTION_INPUT) {
             tokens += inputs.getShape().get(0);
+        }
+    }
+
+    /** Adds XᵀX, strip by strip of rows, each from its diagonal on: what lies below is what lies above. */
+    private static void addProducts(NDManager scope, NDArray moment, NDArray x) {
+        long width = x.getShape().get(1);
+        for (long from = 0; from < width; from += STRIP) {
+            long to = Math.min(width, from + STRIP);
+            NDArray strip = x.get(scope, new NDIndex(":,{}:{}", from, to));
+            NDArray rest = x.get(scope, new NDIndex(":,{}:", from));
+            moment.get(scope, new NDIndex("{}:{},{}:", from, to, from))
+                    .addi(strip.transpose().matMul(rest)); // the view writes through
         }
     }
 
@@ -58,9 +78,13 @@ public final class InputStatistics implements SiteObserver, AutoCloseable {
         if (!full) {
             throw new IllegalStateException("Only the diagonals were collected");
         }
-        NDArray hessian = moments(site).mul(2.0 / windows);
-        hessian.attach(scope);
-        return hessian;
+        NDArray moments = moments(site);
+        if (moments.getShape().get(0) <= STRIP) {
+            NDArray hessian = moments.mul(2.0 / windows);
+            hessian.attach(scope);
+            return hessian;
+        }
+        return TorchOps.on(scope).mirrored(scope, moments, 2.0 / windows);
     }
 
     /** Per column sqrt(Σ x² / N), the norm in Wanda's score. */

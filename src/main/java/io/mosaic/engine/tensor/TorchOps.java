@@ -50,6 +50,8 @@ public final class TorchOps {
                 return torch.index_select(x, 0, index)
               def divergence(self: __torch__.M, p: Tensor, q: Tensor) -> Tensor:
                 return torch.sum(torch.mul(torch.exp(p), torch.sub(p, q)))
+              def mirrored(self: __torch__.M, x: Tensor, scale: float) -> Tensor:
+                return torch.mul(torch.add(torch.triu(x), torch.transpose(torch.triu(x, 1), 0, 1)), scale)
               def cholesky(self: __torch__.M, x: Tensor) -> Tensor:
                 return torch.linalg_cholesky(x)
               def invert_lower(self: __torch__.M, x: Tensor) -> Tensor:
@@ -132,6 +134,14 @@ public final class TorchOps {
     /** Kullback-Leibler divergence Σ eᵖ(p − q) of two log-probabilities of one shape, a scalar. */
     public NDArray divergence(NDManager manager, NDArray p, NDArray q) {
         return call(manager, "divergence", p, q);
+    }
+
+    /** {@code scale} times the symmetric matrix whose upper triangle is that of a (n, n) matrix. */
+    public NDArray mirrored(NDManager manager, NDArray upper, double scale) {
+        try (IValue a = value(upper);
+                IValue b = IValue.from(scale)) {
+            return run(manager, "mirrored", a, b);
+        }
     }
 
     /** Lower Cholesky factor of a symmetric (n, n) matrix; empty where it is not positive definite. */

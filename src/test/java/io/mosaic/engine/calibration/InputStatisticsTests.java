@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Norms, Hessians and variances against their definitions, however the tokens come in batches. */
 class InputStatisticsTests {
-    static final LayerShape SHAPE = new LayerShape(13, 3, 1, 6, 29);
+    static final LayerShape SHAPE = new LayerShape(13, 3, 1, 6, 1051);
     static final int WINDOWS = 7;
     static final int[] BATCHES = {4 * 11, 2 * 11, 11}; // tokens: windows of 11
 

@@ -25,9 +25,14 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -153,6 +158,31 @@ class RealisedShareTests {
         assertThat(repeated.sparsity()).isEqualTo(report.sparsity());
         for (String file : List.of(Checkpoint.SINGLE_FILE, "config.json")) {
             assertThat(again.resolve(file)).hasSameBinaryContentAs(folder.resolve(file));
+        }
+    }
+
+    @Test
+    void workersBesideEachOtherMakeTheSameBytes() throws Exception {
+        PruningRecipe recipe = recipe(
+                0.53,
+                Category.COMPOSITE,
+                UnstructuredMethod.SPARSEGPT,
+                FREE,
+                StructuredScore.OBS,
+                AllocationMethod.AUTO);
+        Path alone = fresh("alone");
+        prune(recipe, 1, alone, new Measurements<>());
+        List<Path> together = List.of(fresh("together"), fresh("together"), fresh("together"));
+        try (ExecutorService workers = Executors.newFixedThreadPool(together.size())) {
+            for (Future<PruningReport> run : workers.invokeAll(together.stream()
+                    .<Callable<PruningReport>>map(folder -> () -> prune(recipe, 1, folder, new Measurements<>()))
+                    .toList())) {
+                run.get();
+            }
+        }
+        for (Path folder : together) {
+            assertThat(folder.resolve(Checkpoint.SINGLE_FILE))
+                    .hasSameBinaryContentAs(alone.resolve(Checkpoint.SINGLE_FILE));
         }
     }
 

@@ -31,7 +31,7 @@ class UnseenModelTests {
 
     @BeforeAll
     static void open() {
-        pupils = new PrunedPupils(temp);
+        pupils = new PrunedPupils(temp, 24);
     }
 
     @AfterAll
