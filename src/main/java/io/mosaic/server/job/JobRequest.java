@@ -128,7 +128,7 @@ public record JobRequest(
 
         @Schema(
                 description = "Whether o, then gate and up, then down are calibrated on what the projections before "
-                        + "them give out once pruned; three forwards more a layer, for small gains",
+                        + "them give out once pruned; three forwards more a layer",
                 implementation = Boolean.class,
                 defaultValue = "false")
         Optional<Boolean> trueSequential,

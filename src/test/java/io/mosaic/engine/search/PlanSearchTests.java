@@ -49,7 +49,7 @@ class PlanSearchTests {
 
     /** Fewer than the costs are told for, to be quick. */
     private static final CalibrationSet FEW =
-            new CalibrationSet(Arrays.copyOf(Demo.calibration().windows(), 12));
+            new CalibrationSet(Arrays.copyOf(Demo.calibration().windows(), 8));
 
     private static final PruningRecipe RECIPE = recipe(Category.UNSTRUCTURED, 0.6, new StructuredShare.Fixed(0));
 
