@@ -66,6 +66,7 @@ class Plans {
         boolean guessed = left.size() < layers.size() && Set.copyOf(layers).size() > 1; // which layers go matters
         MeasurementAlias alias = MeasurementAlias.of(
                 request, model, corpora.find(request.calibration().corpus()).orElseThrow());
+        Optional<Double> seconds = seconds(request, facts.config()); // of the whole job
         return IntStream.range(0, request.recipes().size())
                 .mapToObj(i -> {
                     Based based = based(request.recipes().get(i).rest(layers, left), left, alias);
@@ -87,7 +88,7 @@ class Plans {
                                     facts.weightBytes()
                                             - Math.round((double) removed * facts.weightBytes() / facts.parameters())),
                             checked.needsBytes(),
-                            seconds(request, facts.config()));
+                            seconds);
                 })
                 .toList();
     }
