@@ -27,13 +27,16 @@ import io.mosaic.engine.pruning.unstructured.SparsityPattern;
 import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
 import io.mosaic.engine.ranking.OutlierRanker;
 import io.mosaic.engine.ranking.OutlierRanking;
+import io.mosaic.engine.tensor.Compute;
+import io.mosaic.engine.tensor.Linear;
+import io.mosaic.engine.tensor.Precision;
 import io.mosaic.engine.tensor.Tensors;
-import io.mosaic.engine.tensor.TorchOps;
 import io.mosaic.fixture.TinyLlama;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Random;
@@ -54,6 +57,7 @@ final class JobBenchmark {
     private static final int VOCABULARY = 32_000;
     private static final int WINDOWS = 16;
     private static final int LENGTH = 512;
+    private static final List<Double> ONE = List.of(0.5);
     private static final List<Double> TARGETS = List.of(0.5, 0.6, 0.7, 0.8);
     private static final CancellationToken TOKEN = new CancellationToken();
 
@@ -104,39 +108,48 @@ final class JobBenchmark {
             JobBenchmark on = new JobBenchmark(manager, work, model);
             System.out.printf("%n%d layers, %s%n%n", layers, BLOCK_1B);
             System.out.println(
-                    "| run | seconds per layer | matrix product, GFLOP/s | times its arithmetic | peak memory, GB |");
+                    "| run | seconds per layer | matrix product, GFLOP/s | times its arithmetic | peak memory,"
+                            + " GB |");
             System.out.println("|---|---|---|---|---|");
             benchmark.run(on);
         }
     }
 
     private void recipes() throws IOException {
-        run("warm-up", recipe(UnstructuredMethod.WANDA, AllocationMethod.UNIFORM, Propagation.PRUNED), List.of(0.5));
-        run("wanda", recipe(UnstructuredMethod.WANDA, AllocationMethod.UNIFORM, Propagation.PRUNED), List.of(0.5));
-        run(
-                "sparsegpt",
-                recipe(UnstructuredMethod.SPARSEGPT, AllocationMethod.UNIFORM, Propagation.PRUNED),
-                List.of(0.5));
-        one();
-        run(
-                "mosaic, propagation dense",
-                recipe(UnstructuredMethod.SPARSEGPT, AllocationMethod.PROJECTION, Propagation.DENSE),
-                List.of(0.5));
+        PruningRecipe wanda = recipe(UnstructuredMethod.WANDA, AllocationMethod.UNIFORM, Propagation.PRUNED);
+        run("warm-up", wanda, Precision.F32, ONE);
+        for (Precision precision : Precision.values()) {
+            run("wanda", wanda, precision, ONE);
+            run(
+                    "sparsegpt",
+                    recipe(UnstructuredMethod.SPARSEGPT, AllocationMethod.UNIFORM, Propagation.PRUNED),
+                    precision,
+                    ONE);
+            mosaic(precision, ONE);
+        }
     }
 
     private void one() throws IOException {
         run(
-                "mosaic: rank, allocate, sparsegpt",
+                "mosaic",
                 recipe(UnstructuredMethod.SPARSEGPT, AllocationMethod.PROJECTION, Propagation.PRUNED),
-                List.of(0.5));
+                Precision.F32,
+                ONE);
     }
 
     private void targets() throws IOException {
+        for (Precision precision : Precision.values()) {
+            mosaic(precision, TARGETS);
+        }
+    }
+
+    private void mosaic(Precision precision, List<Double> sparsities) throws IOException {
         for (Propagation propagation : Propagation.values()) {
             run(
-                    "four sparsities, propagation " + propagation,
+                    "mosaic, propagation " + propagation,
                     recipe(UnstructuredMethod.SPARSEGPT, AllocationMethod.PROJECTION, propagation),
-                    TARGETS);
+                    precision,
+                    sparsities);
         }
     }
 
@@ -152,11 +165,14 @@ final class JobBenchmark {
                 false);
     }
 
-    private void run(String name, PruningRecipe recipe, List<Double> sparsities) throws IOException {
-        double before = rate();
+    private void run(String name, PruningRecipe recipe, Precision precision, List<Double> sparsities)
+            throws IOException {
+        Compute compute = new Compute(manager, precision);
+        double forwardsBefore = rate(precision);
+        double othersBefore = rate(Precision.F32);
         long start = System.nanoTime();
         OutlierRanking ranking = recipe.ranked()
-                ? new OutlierRanker(manager, TOKEN).rank(model, calibration, 5, done -> {})
+                ? new OutlierRanker(compute, TOKEN).rank(model, calibration, 5, done -> {})
                 : OutlierRanking.none(layers.size());
         List<HuggingFaceExporter> exporters = new ArrayList<>();
         List<Path> folders = new ArrayList<>();
@@ -171,9 +187,10 @@ final class JobBenchmark {
                     new CompositePruner(recipe.withSparsity(sparsity), plan),
                     (index, weights, dampening) -> exporter.write(index, weights)));
         }
-        new PruningWalk(manager, model, calibration, TOKEN).run(targets);
+        new PruningWalk(compute, model, calibration, TOKEN).run(targets);
         double seconds = (System.nanoTime() - start) / 1e9;
-        double rate = (before + rate()) / 2;
+        double forwards = (forwardsBefore + rate(precision)) / 2;
+        double others = (othersBefore + rate(Precision.F32)) / 2;
         exporters.forEach(HuggingFaceExporter::close);
         for (Path folder : folders) {
             FileSystemUtils.deleteRecursively(folder);
@@ -181,18 +198,24 @@ final class JobBenchmark {
         System.out.printf(
                 Locale.ROOT,
                 "| %s | %.1f | %.0f | %.2f | %.2f |%n",
-                name,
+                name + ", " + precision,
                 seconds / layers.size(),
-                rate / 1e9,
-                seconds * rate / (layers.size() * operations(recipe, sparsities.size())),
+                forwards / 1e9,
+                seconds / (layers.size() * arithmetic(recipe, sparsities.size(), forwards, others)),
                 peakBytes() / 1e9);
     }
 
-    /** Floating-point operations of one layer (reference: the cost model of src/docs/performance.md). */
-    private static double operations(PruningRecipe recipe, int targets) {
+    /**
+     * Seconds of one layer's floating-point operations (reference: the cost model of src/docs/performance.md).
+     *
+     * @param forwards operations per second of a product in the forwards' format
+     * @param others that of a float32 product
+     */
+    private static double arithmetic(PruningRecipe recipe, int targets, double forwards, double others) {
         double tokens = (double) WINDOWS * LENGTH;
-        double forward = 2.0 * BLOCK_1B.parameters() * tokens
-                + 2.0 * tokens * LENGTH * BLOCK_1B.heads() * BLOCK_1B.headDim(); // attention sees half of each window
+        double attention = 2.0 * tokens * LENGTH * BLOCK_1B.heads() * BLOCK_1B.headDim() / others; // half of a window
+        double forward = 2.0 * BLOCK_1B.parameters() * tokens / forwards + attention;
+        double observing = forward - 2.0 * BLOCK_1B.parameters(Projection.DOWN) * tokens / forwards;
         boolean hessian = recipe.removal().method() == UnstructuredMethod.SPARSEGPT;
         double statistics = 0;
         for (InputSite site : InputSite.values()) {
@@ -206,20 +229,22 @@ final class JobBenchmark {
         double ranking = recipe.ranked() ? forward : 0;
         return ranking
                 + switch (recipe.propagation()) {
-                    case PRUNED -> targets * (2 * forward + statistics + solving);
-                    case DENSE -> forward + statistics + targets * solving;
+                    case PRUNED -> targets * (observing + forward + (statistics + solving) / others);
+                    case DENSE -> forward + (statistics + targets * solving) / others;
                 };
     }
 
-    /** Of a float32 matrix product of these shapes, in floating-point operations per second: the best of a few. */
-    private double rate() {
+    /** Of a matrix product of these shapes, in floating-point operations per second: the best of a few. */
+    private double rate(Precision precision) {
         double best = 0;
         try (NDManager scope = manager.newSubManager()) {
             NDArray x = scope.randomNormal(new Shape(4096, BLOCK_1B.hidden()));
-            NDArray weight = scope.randomNormal(new Shape(BLOCK_1B.ffn(), BLOCK_1B.hidden()));
+            float[] values = new float[BLOCK_1B.ffn() * BLOCK_1B.hidden()];
+            Arrays.fill(values, 0.01f);
+            Linear linear = Linear.of(scope, values, BLOCK_1B.ffn(), BLOCK_1B.hidden(), precision);
             for (int i = 0; i < 6; i++) {
                 long start = System.nanoTime();
-                TorchOps.on(scope).linear(scope, x, weight).close();
+                linear.apply(scope, x).close();
                 best = Math.max(
                         best, 2.0 * 4096 * BLOCK_1B.hidden() * BLOCK_1B.ffn() / (System.nanoTime() - start) * 1e9);
             }

@@ -15,6 +15,8 @@ import io.mosaic.engine.checkpoint.RopeScaling;
 import io.mosaic.engine.evaluation.Perplexity;
 import io.mosaic.engine.llama.LayerShape;
 import io.mosaic.engine.llama.Teacher;
+import io.mosaic.engine.tensor.Compute;
+import io.mosaic.engine.tensor.Precision;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.fixture.Demo;
 import io.mosaic.fixture.TinyLlama;
@@ -133,7 +135,7 @@ public final class TrainModel {
     /** Of what is on disk, on the beginning of a text. */
     private static double perplexity(NDManager manager, Path folder, int[] text) {
         try (Checkpoint pupil = Checkpoint.open(folder)) {
-            return new Perplexity(manager, DESIGN.context(), new CancellationToken())
+            return new Perplexity(new Compute(manager, Precision.F32), DESIGN.context(), new CancellationToken())
                     .of(pupil, "demo-calibration", Arrays.copyOf(text, MEASURED), () -> {});
         }
     }

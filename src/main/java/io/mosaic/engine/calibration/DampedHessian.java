@@ -80,7 +80,7 @@ public record DampedHessian(NDArray matrix, NDArray reversed, double dampening, 
     /** H⁻¹, (d, d). */
     public NDArray inverse(NDManager scope) {
         try (NDArray factor = upperFactor(scope)) {
-            return factor.transpose().matMul(factor);
+            return TorchOps.on(scope).product(scope, factor.transpose(), factor);
         }
     }
 

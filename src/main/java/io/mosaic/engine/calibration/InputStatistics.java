@@ -63,13 +63,15 @@ public final class InputStatistics implements SiteObserver, AutoCloseable {
 
     /** Adds XᵀX, strip by strip of rows, each from its diagonal on: what lies below is what lies above. */
     private static void addProducts(NDManager scope, NDArray moment, NDArray x) {
+        TorchOps ops = TorchOps.on(scope);
         long width = x.getShape().get(1);
+        NDArray columns = ops.transposed(scope, x);
         for (long from = 0; from < width; from += STRIP) {
             long to = Math.min(width, from + STRIP);
-            NDArray strip = x.get(scope, new NDIndex(":,{}:{}", from, to));
-            NDArray rest = x.get(scope, new NDIndex(":,{}:", from));
+            NDArray strip = columns.get(scope, new NDIndex("{}:{}", from, to));
+            NDArray rest = columns.get(scope, new NDIndex("{}:", from));
             moment.get(scope, new NDIndex("{}:{},{}:", from, to, from))
-                    .addi(strip.transpose().matMul(rest)); // the view writes through
+                    .addi(ops.linear(scope, strip, rest)); // the view writes through
         }
     }
 

@@ -1,10 +1,10 @@
 package io.mosaic.engine.evaluation;
 
-import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.llama.KvCache;
 import io.mosaic.engine.llama.LlamaModel;
+import io.mosaic.engine.tensor.Compute;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -19,11 +19,11 @@ public final class LatencyBenchmark {
     private static final int MAX_PREFILL = 512;
     private static final int MAX_DECODE = 64;
 
-    private final NDManager device;
+    private final Compute compute;
     private final CancellationToken token;
 
-    public LatencyBenchmark(NDManager device, CancellationToken token) {
-        this.device = device;
+    public LatencyBenchmark(Compute compute, CancellationToken token) {
+        this.compute = compute;
         this.token = token;
     }
 
@@ -68,8 +68,8 @@ public final class LatencyBenchmark {
         OptionalLong prunedPeak = peak(pruned, prompt, decode);
         Times denseTimes = new Times();
         Times prunedTimes = new Times();
-        try (LlamaModel denseModel = new LlamaModel(device, dense, prefill + decode);
-                LlamaModel prunedModel = new LlamaModel(device, pruned, prefill + decode)) {
+        try (LlamaModel denseModel = new LlamaModel(compute, dense, prefill + decode);
+                LlamaModel prunedModel = new LlamaModel(compute, pruned, prefill + decode)) {
             for (int run = -WARM_UPS; run < RUNS; run++) {
                 time(denseModel, prompt, decode, run, denseTimes);
                 time(prunedModel, prompt, decode, run, prunedTimes);
@@ -86,15 +86,15 @@ public final class LatencyBenchmark {
                 densePeak.isPresent() && prunedPeak.isPresent()
                         ? Optional.of(new Peak(
                                 new Compared(densePeak.getAsLong(), prunedPeak.getAsLong()),
-                                PeakMemory.kind(device.getDevice())))
+                                PeakMemory.kind(compute.manager().getDevice())))
                         : Optional.empty());
     }
 
     private OptionalLong peak(Checkpoint checkpoint, int[] prompt, int decode) {
         PeakMemory.reset();
-        try (LlamaModel model = new LlamaModel(device, checkpoint, prompt.length + decode)) {
+        try (LlamaModel model = new LlamaModel(compute, checkpoint, prompt.length + decode)) {
             model.greedy(prompt, decode);
-            return PeakMemory.bytes(device.getDevice());
+            return PeakMemory.bytes(compute.manager().getDevice());
         }
     }
 

@@ -10,11 +10,12 @@ import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.checkpoint.ModelConfig;
 import io.mosaic.engine.llama.DecoderLayer;
+import io.mosaic.engine.llama.DecoderLayers;
 import io.mosaic.engine.llama.HiddenStates;
 import io.mosaic.engine.llama.LayerWeights;
 import io.mosaic.engine.llama.OutputHead;
-import io.mosaic.engine.llama.RotaryEmbedding;
 import io.mosaic.engine.llama.SiteObserver;
+import io.mosaic.engine.tensor.Compute;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -31,13 +32,13 @@ public final class Perplexity {
 
     private static final int LONGEST_WINDOW = 2048;
 
-    private final NDManager device;
+    private final Compute compute;
     private final int length;
     private final CancellationToken token;
 
     /** @param length T */
-    public Perplexity(NDManager device, int length, CancellationToken token) {
-        this.device = device;
+    public Perplexity(Compute compute, int length, CancellationToken token) {
+        this.compute = compute;
         this.length = length;
         this.token = token;
     }
@@ -89,15 +90,11 @@ public final class Perplexity {
 
     /** Mean cross-entropy of each window. */
     double[] losses(Checkpoint checkpoint, int[][] windows, Runnable layerDone) {
-        try (NDManager scope = device.newSubManager();
+        try (NDManager scope = compute.manager().newSubManager();
                 HiddenStates states = HiddenStates.embed(scope, checkpoint, windows, token)) {
-            RotaryEmbedding rotary = new RotaryEmbedding(scope, checkpoint.config(), length);
+            DecoderLayers layers = new DecoderLayers(scope, checkpoint.config(), length, compute.precision());
             for (int index = 0; index < checkpoint.config().layers(); index++) {
-                try (DecoderLayer layer = new DecoderLayer(
-                        scope,
-                        LayerWeights.read(checkpoint, index),
-                        rotary,
-                        checkpoint.config().rmsNormEpsilon())) {
+                try (DecoderLayer layer = layers.load(LayerWeights.read(checkpoint, index))) {
                     states.advance(index, layer, SiteObserver.NONE);
                 }
                 layerDone.run();

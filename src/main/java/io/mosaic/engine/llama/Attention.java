@@ -2,6 +2,7 @@ package io.mosaic.engine.llama;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import io.mosaic.engine.tensor.Linear;
 import io.mosaic.engine.tensor.TorchOps;
 import java.util.Map;
 import java.util.Objects;
@@ -9,10 +10,10 @@ import java.util.Objects;
 /** Grouped-query causal self-attention with rotary positions. */
 final class Attention {
     private final LayerShape shape;
-    private final Map<Projection, NDArray> weights;
+    private final Map<Projection, Linear> weights;
     private final RotaryEmbedding rotary;
 
-    Attention(LayerShape shape, Map<Projection, NDArray> weights, RotaryEmbedding rotary) {
+    Attention(LayerShape shape, Map<Projection, Linear> weights, RotaryEmbedding rotary) {
         this.shape = shape;
         this.weights = weights;
         this.rotary = rotary;
@@ -31,13 +32,13 @@ final class Attention {
                 .transpose(0, 2, 1, 3)
                 .reshape(x.getShape().get(0), tokens, (long) shape.heads() * shape.headDim());
         observer.observe(InputSite.ATTENTION_OUTPUT, joined.reshape(-1, (long) shape.heads() * shape.headDim()));
-        return ops.linear(scope, joined, weight(Projection.O));
+        return weight(Projection.O).apply(scope, joined);
     }
 
     /** (batch, heads, tokens, headDim). */
     private NDArray heads(NDManager scope, NDArray x, Projection projection, int heads) {
-        return TorchOps.on(scope)
-                .linear(scope, x, weight(projection))
+        return weight(projection)
+                .apply(scope, x)
                 .reshape(x.getShape().get(0), x.getShape().get(1), heads, shape.headDim())
                 .transpose(0, 2, 1, 3);
     }
@@ -52,7 +53,7 @@ final class Attention {
         return repeated;
     }
 
-    private NDArray weight(Projection projection) {
+    private Linear weight(Projection projection) {
         return Objects.requireNonNull(weights.get(projection));
     }
 }

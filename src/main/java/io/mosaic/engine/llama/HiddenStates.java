@@ -48,7 +48,7 @@ public final class HiddenStates implements AutoCloseable {
     public void observe(DecoderLayer layer, SiteObserver observer) {
         for (NDArray batch : batches) {
             token.check();
-            layer.forward(manager, batch, new Past.Empty(), observer).close();
+            layer.observe(manager, batch, observer);
         }
     }
 

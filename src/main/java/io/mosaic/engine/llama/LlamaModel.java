@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
 import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.checkpoint.ModelConfig;
+import io.mosaic.engine.tensor.Compute;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -16,14 +17,13 @@ public final class LlamaModel implements AutoCloseable {
     private final OutputHead head;
 
     /** Loads every layer; {@code positions} bounds the tokens that one cache may hold. */
-    public LlamaModel(NDManager parent, Checkpoint checkpoint, int positions) {
+    public LlamaModel(Compute compute, Checkpoint checkpoint, int positions) {
         ModelConfig config = checkpoint.config();
-        manager = parent.newSubManager();
+        manager = compute.manager().newSubManager();
         embedding = new Embedding(checkpoint);
-        RotaryEmbedding rotary = new RotaryEmbedding(manager, config, positions);
+        DecoderLayers loader = new DecoderLayers(manager, config, positions, compute.precision());
         for (int layer = 0; layer < config.layers(); layer++) {
-            layers.add(
-                    new DecoderLayer(manager, LayerWeights.read(checkpoint, layer), rotary, config.rmsNormEpsilon()));
+            layers.add(loader.load(LayerWeights.read(checkpoint, layer)));
         }
         head = new OutputHead(manager, checkpoint);
     }

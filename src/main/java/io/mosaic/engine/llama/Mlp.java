@@ -2,6 +2,7 @@ package io.mosaic.engine.llama;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import io.mosaic.engine.tensor.Linear;
 import io.mosaic.engine.tensor.TorchOps;
 import java.util.Map;
 import java.util.Objects;
@@ -9,25 +10,31 @@ import java.util.Objects;
 /** The gated MLP: down(silu(gate(x)) · up(x)) (SwiGLU, arXiv 2002.05202). */
 final class Mlp {
     private final LayerShape shape;
-    private final Map<Projection, NDArray> weights;
+    private final Map<Projection, Linear> weights;
 
-    Mlp(LayerShape shape, Map<Projection, NDArray> weights) {
+    Mlp(LayerShape shape, Map<Projection, Linear> weights) {
         this.shape = shape;
         this.weights = weights;
     }
 
     /** One forward over x (batch, tokens, hidden), already normed; all intermediates go to {@code scope}. */
     NDArray forward(NDManager scope, NDArray x, SiteObserver observer) {
-        TorchOps ops = TorchOps.on(scope);
-        observer.observe(InputSite.MLP_INPUT, x.reshape(-1, shape.hidden()));
-        NDArray gate = ops.linear(scope, x, weight(Projection.GATE));
-        NDArray up = ops.linear(scope, x, weight(Projection.UP));
-        NDArray hidden = ops.swiglu(scope, gate, up);
-        observer.observe(InputSite.MLP_HIDDEN, hidden.reshape(-1, shape.ffn()));
-        return ops.linear(scope, hidden, weight(Projection.DOWN));
+        return weight(Projection.DOWN).apply(scope, hidden(scope, x, observer));
     }
 
-    private NDArray weight(Projection projection) {
+    /** What {@code down} reads, (batch, tokens, ffn). */
+    NDArray hidden(NDManager scope, NDArray x, SiteObserver observer) {
+        observer.observe(InputSite.MLP_INPUT, x.reshape(-1, shape.hidden()));
+        NDArray hidden = TorchOps.on(scope)
+                .swiglu(
+                        scope,
+                        weight(Projection.GATE).apply(scope, x),
+                        weight(Projection.UP).apply(scope, x));
+        observer.observe(InputSite.MLP_HIDDEN, hidden.reshape(-1, shape.ffn()));
+        return hidden;
+    }
+
+    private Linear weight(Projection projection) {
         return Objects.requireNonNull(weights.get(projection));
     }
 }

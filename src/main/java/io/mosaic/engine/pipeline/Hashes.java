@@ -3,6 +3,7 @@ package io.mosaic.engine.pipeline;
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.calibration.CalibrationSet;
+import io.mosaic.engine.tensor.Precision;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -43,23 +44,24 @@ public final class Hashes {
     }
 
     /** The key of a ranking: weights, tokenised calibration windows, M and the arithmetic that it was made in. */
-    static String rankingKey(String modelSha256, CalibrationSet calibration, double threshold) {
-        MessageDigest digest = measured(modelSha256, calibration);
+    static String rankingKey(String modelSha256, CalibrationSet calibration, Precision precision, double threshold) {
+        MessageDigest digest = measured(modelSha256, calibration, precision);
         digest.update(ByteBuffer.allocate(Double.BYTES).putDouble(threshold).array());
         return HexFormat.of().formatHex(digest.digest());
     }
 
     /** The key of a sensitivity profile: as a ranking's, with the held-out windows in place of M. */
-    static String profileKey(String modelSha256, CalibrationSet calibration, CalibrationSet heldOut) {
-        MessageDigest digest = measured(modelSha256, calibration);
+    static String profileKey(
+            String modelSha256, CalibrationSet calibration, Precision precision, CalibrationSet heldOut) {
+        MessageDigest digest = measured(modelSha256, calibration, precision);
         update(digest, heldOut);
         return HexFormat.of().formatHex(digest.digest());
     }
 
-    private static MessageDigest measured(String modelSha256, CalibrationSet calibration) {
+    private static MessageDigest measured(String modelSha256, CalibrationSet calibration, Precision precision) {
         MessageDigest digest = sha256();
         digest.update(modelSha256.getBytes(StandardCharsets.US_ASCII));
-        digest.update("float32".getBytes(StandardCharsets.US_ASCII));
+        digest.update(precision.toString().getBytes(StandardCharsets.US_ASCII));
         update(digest, calibration);
         return digest;
     }

@@ -1,6 +1,5 @@
 package io.mosaic.engine.pipeline;
 
-import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.MeasurementStore;
 import io.mosaic.engine.allocation.SensitivityProfile;
@@ -15,6 +14,7 @@ import io.mosaic.engine.search.PlanSearch;
 import io.mosaic.engine.search.SearchCost;
 import io.mosaic.engine.search.SearchReport;
 import io.mosaic.engine.search.SensitivityProfiler;
+import io.mosaic.engine.tensor.Compute;
 import java.util.List;
 import java.util.Optional;
 
@@ -24,7 +24,7 @@ final class PlanChoice {
     private static final int STEPS = 20;
 
     private final PruningTask task;
-    private final NDManager manager;
+    private final Compute compute;
     private final Depth depth;
     private final CalibrationSet calibration;
     private final String measuredSha256;
@@ -35,14 +35,14 @@ final class PlanChoice {
     /** @param measuredSha256 of the model that is measured: its weights, its config.json and which of its layers */
     PlanChoice(
             PruningTask task,
-            NDManager manager,
+            Compute compute,
             Depth depth,
             CalibrationSet calibration,
             String measuredSha256,
             Stopwatch stages,
             CancellationToken token) {
         this.task = task;
-        this.manager = manager;
+        this.compute = compute;
         this.depth = depth;
         this.calibration = calibration;
         this.measuredSha256 = measuredSha256;
@@ -67,7 +67,7 @@ final class PlanChoice {
             return Optional.empty();
         }
         double threshold = task.recipe().allocation().outlierThreshold();
-        String key = Hashes.rankingKey(measuredSha256, calibration, threshold);
+        String key = Hashes.rankingKey(measuredSha256, calibration, compute.precision(), threshold);
         Optional<OutlierRanking> stored = store.find(key);
         if (stored.isPresent()) {
             rankingReused = true;
@@ -75,7 +75,7 @@ final class PlanChoice {
         }
         int before = depth.steps();
         int steps = before + depth.kept().size();
-        OutlierRanking ranking = new OutlierRanker(manager, token)
+        OutlierRanking ranking = new OutlierRanker(compute, token)
                 .rank(depth.checkpoint(), calibration, threshold, done -> stages.step(before + done, steps));
         store.save(key, ranking);
         return Optional.of(ranking);
@@ -102,7 +102,7 @@ final class PlanChoice {
                 wish.sampling(),
                 wish.seed(),
                 cost.heldOut(task.recipe().allocation().searchBudget()));
-        try (HeldOut heldOut = new HeldOut(manager, depth.checkpoint(), windows.set(), token)) {
+        try (HeldOut heldOut = new HeldOut(compute, depth.checkpoint(), windows.set(), token)) {
             Search search = new Search(ranking, profiles, cost, windows, heldOut, recipes.size());
             return recipes.stream().map(search::choose).toList();
         }
@@ -132,7 +132,7 @@ final class PlanChoice {
             this.windows = windows;
             this.heldOut = heldOut;
             this.targets = targets;
-            plans = new PlanSearch(manager, depth.checkpoint(), calibration, heldOut, cost, token);
+            plans = new PlanSearch(compute, depth.checkpoint(), calibration, heldOut, cost, token);
         }
 
         /**
@@ -149,7 +149,7 @@ final class PlanChoice {
             if (recipe.profiled()) {
                 Optional<SensitivityProfile> profile = Optional.empty();
                 if (cost.affordsProfile(windows.set(), budget)) {
-                    String key = Hashes.profileKey(measuredSha256, calibration, windows.set());
+                    String key = Hashes.profileKey(measuredSha256, calibration, compute.precision(), windows.set());
                     Optional<SensitivityProfile> stored = profiles.find(key);
                     reused = stored.isPresent();
                     profile = Optional.of(stored.orElseGet(() -> profile(key)));
@@ -177,7 +177,7 @@ final class PlanChoice {
 
         private SensitivityProfile profile(String key) {
             int layers = depth.kept().size();
-            SensitivityProfile profile = new SensitivityProfiler(manager, depth.checkpoint(), token)
+            SensitivityProfile profile = new SensitivityProfiler(compute, depth.checkpoint(), token)
                     .profile(calibration, heldOut, measured -> step(0.5 * measured / layers));
             profiles.save(key, profile);
             return profile;

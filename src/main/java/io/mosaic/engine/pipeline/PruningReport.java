@@ -6,6 +6,7 @@ import io.mosaic.engine.checkpoint.SafetensorsWriter;
 import io.mosaic.engine.evaluation.Compared;
 import io.mosaic.engine.search.DepthSearch;
 import io.mosaic.engine.search.SearchReport;
+import io.mosaic.engine.tensor.Precision;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -131,6 +132,7 @@ public record PruningReport(
      *
      * @param corpora SHA-256 of each text by name
      * @param rankingReused whether the ranking came from the store
+     * @param computePrecision of every forward
      */
     public record Provenance(
             String model,
@@ -142,6 +144,7 @@ public record PruningReport(
             long seed,
             boolean rankingReused,
             String device,
+            Precision computePrecision,
             int threads,
             Map<String, String> versions) {}
 }

@@ -1,7 +1,6 @@
 package io.mosaic.engine.pipeline;
 
 import ai.djl.Device;
-import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.ErrorCode;
@@ -25,6 +24,8 @@ import io.mosaic.engine.pruning.PruningWalk;
 import io.mosaic.engine.ranking.OutlierRanking;
 import io.mosaic.engine.search.DepthSearch;
 import io.mosaic.engine.search.HeldOut;
+import io.mosaic.engine.tensor.Compute;
+import io.mosaic.engine.tensor.TorchEngine;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -41,7 +42,7 @@ final class PruningRun {
     private static final int PROBE_TOKENS = 32;
 
     private final PruningTask task;
-    private final NDManager manager;
+    private final Compute compute;
     private final Checkpoint dense;
     private final Tokenizer tokenizer;
     private final Stopwatch stages;
@@ -56,7 +57,7 @@ final class PruningRun {
             Stopwatch stages,
             CancellationToken token) {
         this.task = task;
-        this.manager = manager;
+        this.compute = new Compute(manager, task.precision().on(manager.getDevice(), dense));
         this.dense = dense;
         this.tokenizer = tokenizer;
         this.stages = stages;
@@ -78,7 +79,7 @@ final class PruningRun {
         String measured = Hashes.text(modelSha256
                 + Hashes.files(List.of(task.model().folder().resolve(ModelConfig.FILE)))
                 + (depth.dropped().isEmpty() ? "" : depth.kept()));
-        PlanChoice choice = new PlanChoice(task, manager, depth, calibration, measured, stages, token);
+        PlanChoice choice = new PlanChoice(task, compute, depth, calibration, measured, stages, token);
         Optional<OutlierRanking> ranking = choice.ranking(rankings);
         stages.enter(PipelineStage.ALLOCATING);
         List<PlanChoice.Chosen> plans = choice.plans(ranking, profiles, calibrationTokens);
@@ -154,7 +155,7 @@ final class PruningRun {
                 wish.sampling(),
                 wish.seed(),
                 new CalibrationWindows(DepthSearch.WINDOWS, wish.windows().length()));
-        try (HeldOut heldOut = new HeldOut(manager, dense, windows.set(), token)) {
+        try (HeldOut heldOut = new HeldOut(compute, dense, windows.set(), token)) {
             int layers = dense.config().layers();
             int ranked = task.recipe().ranked() ? layers - task.dropLayers() : 0;
             int steps = DepthSearch.steps(layers, task.dropLayers()) + ranked;
@@ -189,7 +190,7 @@ final class PruningRun {
                             }
                         }));
             }
-            new PruningWalk(manager, depth.checkpoint(), calibration, token).run(targets);
+            new PruningWalk(compute, depth.checkpoint(), calibration, token).run(targets);
             exporters.forEach(HuggingFaceExporter::finish);
         } finally {
             exporters.forEach(HuggingFaceExporter::close);
@@ -201,7 +202,7 @@ final class PruningRun {
 
     /** Every target against the dense model, which reads each text once. */
     private List<Evaluated> evaluate(Map<String, int[]> texts, int[] prompt) {
-        Perplexity perplexity = new Perplexity(manager, Perplexity.window(dense.config()), token);
+        Perplexity perplexity = new Perplexity(compute, Perplexity.window(dense.config()), token);
         List<Checkpoint> targets = new ArrayList<>();
         try {
             task.targets().forEach(target -> targets.add(Checkpoint.open(target.folder())));
@@ -225,7 +226,7 @@ final class PruningRun {
                         perplexity.of(pruned, corpus, tokens, counter::next))));
                 Optional<LatencyBenchmark.Result> latency = Optional.empty();
                 if (task.evaluation().latency()) { // in turns with the dense model, so that load falls on both alike
-                    latency = Optional.of(new LatencyBenchmark(manager, token).compare(dense, pruned, prompt));
+                    latency = Optional.of(new LatencyBenchmark(compute, token).compare(dense, pruned, prompt));
                     counter.next();
                 }
                 evaluated.add(new Evaluated(results, latency));
@@ -239,7 +240,7 @@ final class PruningRun {
     /** The export must load and predict before the job may succeed; one layer at a time, like everything else. */
     private void predict(Checkpoint pruned, int[] window) {
         int[] prompt = Arrays.copyOf(window, Math.min(window.length, PROBE_TOKENS));
-        double perplexity = new Perplexity(manager, prompt.length, token)
+        double perplexity = new Perplexity(compute, prompt.length, token)
                 .of(pruned, task.calibration().corpus().name(), prompt, () -> {});
         if (!Double.isFinite(perplexity)) {
             throw new MosaicException(
@@ -278,12 +279,13 @@ final class PruningRun {
                 task.calibration().sampling().toString(),
                 task.calibration().seed(),
                 rankingReused,
-                name(manager.getDevice()),
+                name(compute.manager().getDevice()),
+                compute.precision(),
                 Runtime.getRuntime().availableProcessors(),
                 Map.of(
                         "mosaic", version(),
                         "java", Runtime.version().toString(),
-                        "pytorch", Engine.getInstance().getVersion()));
+                        "pytorch", TorchEngine.get().getVersion()));
     }
 
     private ModelCard.Facts card(PruningTask.Target target, PruningReport report, boolean alike) {

@@ -11,9 +11,15 @@ import java.util.List;
  *
  * @param dropLayers whole layers that go before anything else, and count as removed
  * @param targets one model each, of one recipe at different sparsities
+ * @param precision of every forward
  */
 public record PruningTask(
-        Source model, int dropLayers, List<Target> targets, Calibration calibration, Evaluation evaluation) {
+        Source model,
+        int dropLayers,
+        List<Target> targets,
+        Calibration calibration,
+        ComputePrecision precision,
+        Evaluation evaluation) {
     public PruningTask {
         targets = List.copyOf(targets);
     }

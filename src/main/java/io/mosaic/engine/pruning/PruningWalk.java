@@ -8,13 +8,14 @@ import io.mosaic.engine.calibration.LayerHessians;
 import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.checkpoint.DType;
 import io.mosaic.engine.llama.DecoderLayer;
+import io.mosaic.engine.llama.DecoderLayers;
 import io.mosaic.engine.llama.HiddenStates;
 import io.mosaic.engine.llama.InputSite;
 import io.mosaic.engine.llama.LayerShape;
 import io.mosaic.engine.llama.LayerWeights;
 import io.mosaic.engine.llama.Projection;
-import io.mosaic.engine.llama.RotaryEmbedding;
 import io.mosaic.engine.llama.SiteObserver;
+import io.mosaic.engine.tensor.Compute;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumMap;
@@ -27,13 +28,13 @@ import java.util.Map;
  * are rounded for the file, which each target has for itself.
  */
 public final class PruningWalk {
-    private final NDManager device;
+    private final Compute compute;
     private final Checkpoint checkpoint;
     private final CalibrationSet calibration;
     private final CancellationToken token;
 
-    public PruningWalk(NDManager device, Checkpoint checkpoint, CalibrationSet calibration, CancellationToken token) {
-        this.device = device;
+    public PruningWalk(Compute compute, Checkpoint checkpoint, CalibrationSet calibration, CancellationToken token) {
+        this.compute = compute;
         this.checkpoint = checkpoint;
         this.calibration = calibration;
         this.token = token;
@@ -54,7 +55,7 @@ public final class PruningWalk {
      */
     public void run(List<Target> targets) {
         int layers = checkpoint.config().layers();
-        try (NDManager scope = device.newSubManager()) {
+        try (NDManager scope = compute.manager().newSubManager()) {
             Run run = new Run(scope, targets);
             if (run.needs == CompositePruner.Needs.NOTHING) {
                 for (int index = 0; index < layers; index++) {
@@ -88,7 +89,7 @@ public final class PruningWalk {
         private final NDManager scope;
         private final CompositePruner recipe; // in what all targets have in common
         private final CompositePruner.Needs needs;
-        private final RotaryEmbedding rotary;
+        private final DecoderLayers loader;
 
         Run(NDManager scope, List<Target> targets) {
             this.scope = scope;
@@ -97,7 +98,7 @@ public final class PruningWalk {
                     .map(target -> target.pruner().needs())
                     .max(Comparator.naturalOrder())
                     .orElseThrow();
-            rotary = new RotaryEmbedding(scope, checkpoint.config(), calibration.length());
+            loader = new DecoderLayers(scope, checkpoint.config(), calibration.length(), compute.precision());
         }
 
         /** Prunes a layer for the targets of a branch and moves its stream past the layer. */
@@ -182,7 +183,7 @@ public final class PruningWalk {
         }
 
         private DecoderLayer layer(LayerWeights weights) {
-            return new DecoderLayer(scope, weights, rotary, checkpoint.config().rmsNormEpsilon());
+            return loader.load(weights);
         }
     }
 

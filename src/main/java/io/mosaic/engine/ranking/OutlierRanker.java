@@ -6,20 +6,21 @@ import io.mosaic.engine.calibration.CalibrationSet;
 import io.mosaic.engine.calibration.InputStatistics;
 import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.llama.DecoderLayer;
+import io.mosaic.engine.llama.DecoderLayers;
 import io.mosaic.engine.llama.HiddenStates;
 import io.mosaic.engine.llama.LayerWeights;
-import io.mosaic.engine.llama.RotaryEmbedding;
+import io.mosaic.engine.tensor.Compute;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntConsumer;
 
 /** Ranks a dense model: one forward of each layer over the calibration set. */
 public final class OutlierRanker {
-    private final NDManager device;
+    private final Compute compute;
     private final CancellationToken token;
 
-    public OutlierRanker(NDManager device, CancellationToken token) {
-        this.device = device;
+    public OutlierRanker(Compute compute, CancellationToken token) {
+        this.compute = compute;
         this.token = token;
     }
 
@@ -28,13 +29,13 @@ public final class OutlierRanker {
             Checkpoint checkpoint, CalibrationSet calibration, double threshold, IntConsumer layerDone) {
         OutlierCounter counter = new OutlierCounter(threshold);
         List<OutlierRanking.Layer> layers = new ArrayList<>();
-        try (NDManager scope = device.newSubManager();
+        try (NDManager scope = compute.manager().newSubManager();
                 HiddenStates states = HiddenStates.embed(scope, checkpoint, calibration.windows(), token)) {
-            RotaryEmbedding rotary = new RotaryEmbedding(scope, checkpoint.config(), calibration.length());
+            DecoderLayers loader =
+                    new DecoderLayers(scope, checkpoint.config(), calibration.length(), compute.precision());
             for (int index = 0; index < checkpoint.config().layers(); index++) {
                 LayerWeights weights = LayerWeights.read(checkpoint, index);
-                try (DecoderLayer layer = new DecoderLayer(
-                                scope, weights, rotary, checkpoint.config().rmsNormEpsilon());
+                try (DecoderLayer layer = loader.load(weights);
                         InputStatistics statistics =
                                 InputStatistics.norms(scope, weights.shape(), calibration.samples())) {
                     states.advance(index, layer, statistics);

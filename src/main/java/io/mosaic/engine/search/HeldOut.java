@@ -7,11 +7,12 @@ import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.calibration.CalibrationSet;
 import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.llama.DecoderLayer;
+import io.mosaic.engine.llama.DecoderLayers;
 import io.mosaic.engine.llama.HiddenStates;
 import io.mosaic.engine.llama.LayerWeights;
 import io.mosaic.engine.llama.OutputHead;
-import io.mosaic.engine.llama.RotaryEmbedding;
 import io.mosaic.engine.llama.SiteObserver;
+import io.mosaic.engine.tensor.Compute;
 import io.mosaic.engine.tensor.TorchOps;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,19 +27,19 @@ public final class HeldOut implements AutoCloseable {
     private final NDManager manager;
     private final Checkpoint checkpoint;
     private final CalibrationSet windows;
-    private final RotaryEmbedding rotary;
+    private final DecoderLayers layers;
     private final OutputHead head;
     private final HiddenStates dense; // behind the last layer
     private final List<NDArray> kept = new ArrayList<>(); // log-probabilities of each step, (tokens, vocabulary)
     private final CancellationToken token;
 
     /** Runs the dense model over the windows. */
-    public HeldOut(NDManager parent, Checkpoint checkpoint, CalibrationSet windows, CancellationToken token) {
-        this.manager = parent.newSubManager();
+    public HeldOut(Compute compute, Checkpoint checkpoint, CalibrationSet windows, CancellationToken token) {
+        this.manager = compute.manager().newSubManager();
         this.checkpoint = checkpoint;
         this.windows = windows;
         this.token = token;
-        rotary = new RotaryEmbedding(manager, checkpoint.config(), windows.length());
+        layers = new DecoderLayers(manager, checkpoint.config(), windows.length(), compute.precision());
         head = new OutputHead(manager, checkpoint);
         dense = embed();
         for (int index = 0; index < checkpoint.config().layers(); index++) {
@@ -63,7 +64,7 @@ public final class HeldOut implements AutoCloseable {
 
     /** A layer on the device, to move such a stream. */
     DecoderLayer layer(LayerWeights weights) {
-        return new DecoderLayer(manager, weights, rotary, checkpoint.config().rmsNormEpsilon());
+        return layers.load(weights);
     }
 
     /** Mean Kullback-Leibler divergence of a stream's predictions from the dense model's, in nats per token. */

@@ -1,6 +1,5 @@
 package io.mosaic.engine.search;
 
-import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.allocation.AllocationMethod;
 import io.mosaic.engine.allocation.SensitivityAllocation;
@@ -17,6 +16,7 @@ import io.mosaic.engine.pruning.PruningRecipe;
 import io.mosaic.engine.pruning.structured.StructuredPlan;
 import io.mosaic.engine.pruning.structured.StructuredShare;
 import io.mosaic.engine.ranking.OutlierRanking;
+import io.mosaic.engine.tensor.Compute;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -43,7 +43,7 @@ public final class PlanSearch {
     /** Spread of the factors by which variations change what projections matter. */
     private static final double SPREAD = 0.3;
 
-    private final NDManager device;
+    private final Compute compute;
     private final Checkpoint checkpoint;
     private final CalibrationSet calibration;
     private final HeldOut heldOut;
@@ -51,13 +51,13 @@ public final class PlanSearch {
     private final SearchCost cost;
 
     public PlanSearch(
-            NDManager device,
+            Compute compute,
             Checkpoint checkpoint,
             CalibrationSet calibration,
             HeldOut heldOut,
             SearchCost cost,
             CancellationToken token) {
-        this.device = device;
+        this.compute = compute;
         this.checkpoint = checkpoint;
         this.calibration = calibration;
         this.heldOut = heldOut;
@@ -99,7 +99,7 @@ public final class PlanSearch {
      */
     public Result shapes(PruningRecipe recipe, List<LayerShape> layers, double budget, Listener listener) {
         Tally tally = new Tally(layers, budget, listener);
-        Trial trial = new Trial(device, checkpoint, calibration, heldOut, token);
+        Trial trial = new Trial(compute, checkpoint, calibration, heldOut, token);
         for (StructuredPlan structure : PruningPlan.structures(recipe, layers, OutlierRanking.none(layers.size()), 1)) {
             if (tally.affords()) {
                 PruningPlan plan = shapesAlone(structure);
@@ -174,7 +174,7 @@ public final class PlanSearch {
         private final OutlierRanking ranking;
         private final Optional<SensitivityProfile> profile;
         private final Tally tally;
-        private final Trial trial = new Trial(device, checkpoint, calibration, heldOut, token);
+        private final Trial trial = new Trial(compute, checkpoint, calibration, heldOut, token);
 
         Run(
                 PruningRecipe recipe,

@@ -8,17 +8,18 @@ import io.mosaic.engine.calibration.DampedHessian;
 import io.mosaic.engine.calibration.InputStatistics;
 import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.llama.DecoderLayer;
+import io.mosaic.engine.llama.DecoderLayers;
 import io.mosaic.engine.llama.HiddenStates;
 import io.mosaic.engine.llama.InputSite;
 import io.mosaic.engine.llama.LayerShape;
 import io.mosaic.engine.llama.LayerWeights;
 import io.mosaic.engine.llama.Projection;
-import io.mosaic.engine.llama.RotaryEmbedding;
 import io.mosaic.engine.llama.SiteObserver;
 import io.mosaic.engine.pruning.unstructured.Rows;
 import io.mosaic.engine.pruning.unstructured.SparseGptSolver;
 import io.mosaic.engine.pruning.unstructured.SparsityPattern;
 import io.mosaic.engine.pruning.unstructured.ZeroRule;
+import io.mosaic.engine.tensor.Compute;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -35,12 +36,12 @@ public final class SensitivityProfiler {
     static final List<Double> LEVELS = List.of(0.25, 0.5, 0.65, 0.8, 0.9, 0.97);
     static final List<Double> PROBES = List.of(0.5, 0.8);
 
-    private final NDManager device;
+    private final Compute compute;
     private final Checkpoint checkpoint;
     private final CancellationToken token;
 
-    public SensitivityProfiler(NDManager device, Checkpoint checkpoint, CancellationToken token) {
-        this.device = device;
+    public SensitivityProfiler(Compute compute, Checkpoint checkpoint, CancellationToken token) {
+        this.compute = compute;
         this.checkpoint = checkpoint;
         this.token = token;
     }
@@ -50,19 +51,19 @@ public final class SensitivityProfiler {
 
     /** @param layerDone told the number of layers done, after each */
     public SensitivityProfile profile(CalibrationSet calibration, HeldOut heldOut, IntConsumer layerDone) {
-        double epsilon = checkpoint.config().rmsNormEpsilon();
         List<Map<Projection, SensitivityProfile.Curve>> layers = new ArrayList<>();
-        try (NDManager scope = device.newSubManager();
+        try (NDManager scope = compute.manager().newSubManager();
                 HiddenStates states = HiddenStates.embed(scope, checkpoint, calibration.windows(), token);
                 HiddenStates answers = heldOut.embed()) {
-            RotaryEmbedding rotary = new RotaryEmbedding(scope, checkpoint.config(), calibration.length());
+            DecoderLayers loader =
+                    new DecoderLayers(scope, checkpoint.config(), calibration.length(), compute.precision());
             for (int index = 0; index < checkpoint.config().layers(); index++) {
                 LayerWeights dense = LayerWeights.read(checkpoint, index);
                 Map<Projection, List<Double>> losses = new EnumMap<>(Projection.class);
                 List<Probe> probes = new ArrayList<>();
                 try (InputStatistics statistics =
                         InputStatistics.hessians(scope, dense.shape(), calibration.samples())) {
-                    try (DecoderLayer layer = new DecoderLayer(scope, dense, rotary, epsilon)) {
+                    try (DecoderLayer layer = loader.load(dense)) {
                         states.advance(index, layer, statistics);
                     }
                     for (InputSite site : InputSite.values()) {

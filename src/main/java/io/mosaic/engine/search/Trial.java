@@ -1,6 +1,5 @@
 package io.mosaic.engine.search;
 
-import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.calibration.CalibrationSet;
 import io.mosaic.engine.checkpoint.Checkpoint;
@@ -11,22 +10,23 @@ import io.mosaic.engine.pruning.CompositePruner;
 import io.mosaic.engine.pruning.PruningPlan;
 import io.mosaic.engine.pruning.PruningRecipe;
 import io.mosaic.engine.pruning.PruningWalk;
+import io.mosaic.engine.tensor.Compute;
 
 /** Prunes by a plan as the job would, keeping nothing but how far the held-out predictions move. */
 final class Trial {
-    private final NDManager device;
+    private final Compute compute;
     private final Checkpoint checkpoint;
     private final CalibrationSet calibration;
     private final HeldOut heldOut;
     private final CancellationToken token;
 
     Trial(
-            NDManager device,
+            Compute compute,
             Checkpoint checkpoint,
             CalibrationSet calibration,
             HeldOut heldOut,
             CancellationToken token) {
-        this.device = device;
+        this.compute = compute;
         this.checkpoint = checkpoint;
         this.calibration = calibration;
         this.heldOut = heldOut;
@@ -36,7 +36,7 @@ final class Trial {
     /** Nats per token. */
     double divergence(PruningRecipe recipe, PruningPlan plan) {
         try (HiddenStates stream = heldOut.embed()) {
-            new PruningWalk(device, checkpoint, calibration, token)
+            new PruningWalk(compute, checkpoint, calibration, token)
                     .run(new CompositePruner(recipe, plan), (index, weights, dampening) -> {
                         try (DecoderLayer layer = heldOut.layer(weights)) {
                             stream.advance(index, layer, SiteObserver.NONE);

@@ -15,7 +15,7 @@ public final class Tensors {
 
     /** A root manager on a device. Close it to free whatever is still in it. */
     public static NDManager open(Device device) {
-        NDManager manager = NDManager.newBaseManager(device, "PyTorch"); // loads the native library
+        NDManager manager = TorchEngine.get().newBaseManager(device);
         JniUtils.setGradMode(false); // thread-local in PyTorch, on by default in every new thread
         return manager;
     }

@@ -50,7 +50,9 @@ final class TriangularInverse {
             NDArray a = block(work, inverse, from, middle, from, middle);
             NDArray b = block(work, lower, middle, to, from, middle);
             NDArray c = block(work, inverse, middle, to, middle, to);
-            inverse.set(index(middle, to, from, middle), c.matMul(b).matMul(a).neg());
+            inverse.set(
+                    index(middle, to, from, middle),
+                    ops.product(work, ops.product(work, c, b), a).neg());
         }
     }
 

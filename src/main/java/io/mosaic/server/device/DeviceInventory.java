@@ -1,9 +1,9 @@
 package io.mosaic.server.device;
 
 import ai.djl.Device;
-import ai.djl.engine.Engine;
 import ai.djl.util.cuda.CudaUtils;
 import com.sun.management.OperatingSystemMXBean;
+import io.mosaic.engine.tensor.TorchEngine;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,7 +19,7 @@ public class DeviceInventory {
     private final List<ComputeDevice> devices;
 
     DeviceInventory(DeviceProperties properties) {
-        int gpus = Engine.getInstance().getGpuCount();
+        int gpus = TorchEngine.get().getGpuCount();
         int cpuWorkers = properties.cpuWorkers().orElse(gpus == 0 ? 1 : 0);
         List<ComputeDevice> found = new ArrayList<>();
         for (int gpu = 0; gpu < gpus; gpu++) {

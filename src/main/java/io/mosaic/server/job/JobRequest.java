@@ -7,6 +7,7 @@ import io.mosaic.engine.calibration.CalibrationWindows;
 import io.mosaic.engine.calibration.Sampling;
 import io.mosaic.engine.checkpoint.ModelConfig;
 import io.mosaic.engine.llama.LayerShape;
+import io.mosaic.engine.pipeline.ComputePrecision;
 import io.mosaic.engine.pruning.Category;
 import io.mosaic.engine.pruning.Propagation;
 import io.mosaic.engine.pruning.PruningRecipe;
@@ -133,6 +134,14 @@ public record JobRequest(
                 defaultValue = "false")
         Optional<Boolean> trueSequential,
 
+        @Schema(
+                description = "Number format of the large products, in every forward: f32, bf16 (several times the "
+                        + "speed on devices made for it), or auto: bf16 where the model is stored in 16 bits and the "
+                        + "device is faster at it",
+                implementation = ComputePrecision.class,
+                defaultValue = "auto")
+        Optional<ComputePrecision> computePrecision,
+
         Calibration calibration,
         Evaluation evaluation,
 
@@ -252,6 +261,10 @@ public record JobRequest(
     /** 0.525 as 52.5. */
     static String percent(double share) {
         return BigDecimal.valueOf(share).movePointRight(2).stripTrailingZeros().toPlainString();
+    }
+
+    public ComputePrecision precision() {
+        return computePrecision.orElse(ComputePrecision.AUTO);
     }
 
     /** The request as the engine reads it, one recipe per sparsity. */

@@ -8,6 +8,7 @@ import io.mosaic.engine.calibration.Sampling;
 import io.mosaic.engine.checkpoint.ModelConfig;
 import io.mosaic.engine.evaluation.Perplexity;
 import io.mosaic.engine.llama.LayerShape;
+import io.mosaic.engine.pipeline.ComputePrecision;
 import io.mosaic.engine.pruning.Category;
 import io.mosaic.engine.pruning.Propagation;
 import io.mosaic.engine.pruning.PruningPlan;
@@ -124,6 +125,8 @@ class JobRequestReader {
             Propagation propagation =
                     fields.choice("propagation", Propagation.class).orElse(Propagation.PRUNED);
             boolean trueSequential = fields.flag("trueSequential").orElse(false);
+            ComputePrecision precision =
+                    fields.choice("computePrecision", ComputePrecision.class).orElse(ComputePrecision.AUTO);
             Optional<Integer> alignment = fields.count("alignment");
             int dropLayers = fields.count("dropLayers", 0).orElse(0);
             Optional<Double> searchBudget = fields.between("searchBudget", 1, MOST_SEARCH);
@@ -172,6 +175,7 @@ class JobRequestReader {
                             : Optional.empty(),
                     Optional.of(propagation),
                     category == Category.STRUCTURED ? Optional.empty() : Optional.of(trueSequential),
+                    Optional.of(precision),
                     calibration,
                     evaluation,
                     output);

@@ -19,7 +19,7 @@ public record MeasurementAlias(String ranking, String profile) {
     public static MeasurementAlias of(JobRequest request, ModelCatalog.Entry model, CorpusCatalog.Entry corpus) {
         JobRequest.Calibration calibration = request.calibration();
         String inputs = String.join("\n", model.id().toString(), model.files().toString(), corpus.toString()) + "\n"
-                + calibration + "\n" + request.dropLayers().orElse(0);
+                + calibration + "\n" + request.dropLayers().orElse(0) + "\n" + request.precision();
         CalibrationWindows heldOut = new SearchCost(
                         request.left(model.requireFacts().config()),
                         request.calibration().windows(),

@@ -186,6 +186,7 @@ class ExecuteJob {
                         request.calibration().windows(),
                         request.calibration().seed(),
                         request.calibration().sampling()),
+                request.precision(),
                 new PruningTask.Evaluation(
                         request.evaluation().perplexity().stream()
                                 .map(this::text)

@@ -9,11 +9,12 @@ import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.llama.DecoderLayer;
+import io.mosaic.engine.llama.DecoderLayers;
 import io.mosaic.engine.llama.HiddenStates;
 import io.mosaic.engine.llama.LayerWeights;
 import io.mosaic.engine.llama.Projection;
 import io.mosaic.engine.llama.ProjectionId;
-import io.mosaic.engine.llama.RotaryEmbedding;
+import io.mosaic.engine.tensor.Precision;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.fixture.Demo;
 import java.util.ArrayList;
@@ -40,13 +41,12 @@ class GoldenStatisticsTests {
         try (Checkpoint checkpoint = Demo.checkpoint();
                 HiddenStates states =
                         HiddenStates.embed(manager, checkpoint, calibration.windows(), new CancellationToken())) {
-            RotaryEmbedding rotary = new RotaryEmbedding(manager, checkpoint.config(), calibration.length());
+            DecoderLayers loader = new DecoderLayers(manager, checkpoint.config(), calibration.length(), Precision.F32);
             for (int index = 0; index < checkpoint.config().layers(); index++) {
                 LayerWeights weights = LayerWeights.read(checkpoint, index);
                 InputStatistics layerStatistics =
                         InputStatistics.hessians(manager, weights.shape(), calibration.samples());
-                try (DecoderLayer layer = new DecoderLayer(
-                        manager, weights, rotary, checkpoint.config().rmsNormEpsilon())) {
+                try (DecoderLayer layer = loader.load(weights)) {
                     states.advance(index, layer, layerStatistics);
                 }
                 statistics.add(layerStatistics);

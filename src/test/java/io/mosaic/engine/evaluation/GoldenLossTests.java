@@ -7,6 +7,8 @@ import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.checkpoint.Checkpoint;
+import io.mosaic.engine.tensor.Compute;
+import io.mosaic.engine.tensor.Precision;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.fixture.Demo;
 import java.util.Arrays;
@@ -24,8 +26,8 @@ class GoldenLossTests {
                 .toArray(int[][]::new);
         try (NDManager manager = Tensors.open(Device.cpu());
                 Checkpoint checkpoint = Demo.checkpoint()) {
-            double[] losses =
-                    new Perplexity(manager, Demo.LENGTH, new CancellationToken()).losses(checkpoint, windows, () -> {});
+            double[] losses = new Perplexity(new Compute(manager, Precision.F32), Demo.LENGTH, new CancellationToken())
+                    .losses(checkpoint, windows, () -> {});
             assertThat(losses).containsExactly(golden, within(1e-5));
         }
     }

@@ -7,6 +7,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.checkpoint.ModelConfig;
 import io.mosaic.engine.checkpoint.RopeScaling;
+import io.mosaic.engine.tensor.Precision;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.fixture.TinyLlama;
 import io.mosaic.reference.NaiveLlama;
@@ -57,11 +58,7 @@ class DecoderLayerTests {
             Map<InputSite, List<double[][]>> seen = new EnumMap<>(InputSite.class);
             ModelConfig config = model.config();
             try (NDManager scope = manager.newSubManager();
-                    DecoderLayer layer = new DecoderLayer(
-                            scope,
-                            model.layer(),
-                            new RotaryEmbedding(scope, config, tokens),
-                            config.rmsNormEpsilon())) {
+                    DecoderLayer layer = new DecoderLayers(scope, config, tokens, Precision.F32).load(model.layer())) {
                 NDArray x = Tensors.of(
                         scope, flat(windows), WINDOWS, tokens, model.shape().hidden());
                 NDArray output = layer.forward(

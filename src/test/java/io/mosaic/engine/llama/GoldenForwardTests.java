@@ -8,6 +8,8 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.checkpoint.Checkpoint;
+import io.mosaic.engine.tensor.Compute;
+import io.mosaic.engine.tensor.Precision;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.fixture.Demo;
 import java.util.ArrayList;
@@ -39,15 +41,14 @@ class GoldenForwardTests {
         checkpoint = Demo.checkpoint();
         int[] window = Arrays.copyOf(Demo.tokens("demo-test"), Demo.LENGTH);
         assertThat(Arrays.copyOf(window, 16)).isEqualTo(Demo.ints(GOLDEN.path("ids_first16")));
-        RotaryEmbedding rotary = new RotaryEmbedding(manager, checkpoint.config(), Demo.LENGTH);
+        DecoderLayers loader = new DecoderLayers(manager, checkpoint.config(), Demo.LENGTH, Precision.F32);
         try (HiddenStates states =
                         HiddenStates.embed(manager, checkpoint, new int[][] {window}, new CancellationToken());
                 OutputHead head = new OutputHead(manager, checkpoint)) {
             states.forEach(batch -> hidden.add(batch.toFloatArray()));
             for (int index = 0; index < checkpoint.config().layers(); index++) {
                 LayerWeights weights = LayerWeights.read(checkpoint, index);
-                try (DecoderLayer layer = new DecoderLayer(
-                        manager, weights, rotary, checkpoint.config().rmsNormEpsilon())) {
+                try (DecoderLayer layer = loader.load(weights)) {
                     states.advance(index, layer, SiteObserver.NONE);
                 }
                 states.forEach(batch -> hidden.add(batch.toFloatArray()));
@@ -132,7 +133,8 @@ class GoldenForwardTests {
     void greedyContinuationIsThePublishedOne(JsonNode golden) {
         int[] prompt = Demo.ints(golden.path("prompt_ids"));
         int[] expected = Demo.ints(golden.path("new_ids"));
-        try (LlamaModel model = new LlamaModel(manager, checkpoint, prompt.length + expected.length)) {
+        try (LlamaModel model =
+                new LlamaModel(new Compute(manager, Precision.F32), checkpoint, prompt.length + expected.length)) {
             assertThat(model.greedy(prompt, expected.length)).isEqualTo(expected);
         }
     }
@@ -140,7 +142,7 @@ class GoldenForwardTests {
     @Test
     void lastLogitsOfThePromptAreThoseOfTheLayerWiseWalk() {
         int[] window = Arrays.copyOf(Demo.tokens("demo-test"), Demo.LENGTH);
-        try (LlamaModel model = new LlamaModel(manager, checkpoint, Demo.LENGTH);
+        try (LlamaModel model = new LlamaModel(new Compute(manager, Precision.F32), checkpoint, Demo.LENGTH);
                 KvCache cache = model.newCache()) {
             near(model.forward(window, cache), 0, doubles(logits[Demo.LENGTH - 1]));
         }

@@ -10,6 +10,7 @@ import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.checkpoint.Checkpoint;
+import io.mosaic.engine.tensor.Precision;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.fixture.TinyLlama;
 import io.mosaic.reference.NaiveLlama;
@@ -72,7 +73,7 @@ class HiddenStatesTests {
     }
 
     private DecoderLayer layer(LayerWeights weights, int length) {
-        return new DecoderLayer(scope, weights, new RotaryEmbedding(scope, MODEL.config(), length), 1e-5);
+        return new DecoderLayers(scope, MODEL.config(), length, Precision.F32).load(weights);
     }
 
     private double[][] values(HiddenStates states) {

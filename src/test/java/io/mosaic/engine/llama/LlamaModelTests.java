@@ -7,6 +7,8 @@ import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.checkpoint.DType;
 import io.mosaic.engine.checkpoint.RopeScaling;
+import io.mosaic.engine.tensor.Compute;
+import io.mosaic.engine.tensor.Precision;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.fixture.TinyLlama;
 import io.mosaic.reference.NaiveLlama;
@@ -73,7 +75,7 @@ class LlamaModelTests {
     void howeverTheTextIsFedTheCacheGivesTheLogitsOfTheWholeForward(TinyLlama tiny) {
         int[] prompt = prompt(tiny);
         try (Checkpoint checkpoint = Checkpoint.open(tiny.write(temp.resolve("model")));
-                LlamaModel model = new LlamaModel(manager, checkpoint, TOKENS)) {
+                LlamaModel model = new LlamaModel(new Compute(manager, Precision.F32), checkpoint, TOKENS)) {
             double[][] expected = NaiveLlama.logits(checkpoint, prompt);
             feeds().forEach(feed -> {
                 try (KvCache cache = model.newCache()) {
@@ -95,7 +97,7 @@ class LlamaModelTests {
     @MethodSource("models")
     void generationKeepsNothingButTheCache(TinyLlama tiny) {
         try (Checkpoint checkpoint = Checkpoint.open(tiny.write(temp.resolve("model")));
-                LlamaModel model = new LlamaModel(manager, checkpoint, TOKENS);
+                LlamaModel model = new LlamaModel(new Compute(manager, Precision.F32), checkpoint, TOKENS);
                 KvCache cache = model.newCache()) {
             model.forward(new int[] {1}, cache);
             int arrays = manager.getManagedArrays().size();
@@ -111,7 +113,7 @@ class LlamaModelTests {
     void greedyTakesTheLikeliestTokenEachTime(TinyLlama tiny) {
         int[] prompt = Arrays.copyOf(prompt(tiny), 4);
         try (Checkpoint checkpoint = Checkpoint.open(tiny.write(temp.resolve("model")));
-                LlamaModel model = new LlamaModel(manager, checkpoint, TOKENS)) {
+                LlamaModel model = new LlamaModel(new Compute(manager, Precision.F32), checkpoint, TOKENS)) {
             int[] text = prompt;
             for (int i = 0; i < TOKENS - 4; i++) {
                 double[] logits = NaiveLlama.logits(checkpoint, text)[text.length - 1];

@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.checkpoint.Checkpoint;
+import io.mosaic.engine.tensor.Precision;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -31,13 +32,9 @@ public final class Teacher implements AutoCloseable {
     public Teacher(NDManager parent, Checkpoint checkpoint, int length) {
         manager = parent.newSubManager();
         embedding = new Embedding(checkpoint);
-        RotaryEmbedding rotary = new RotaryEmbedding(manager, checkpoint.config(), length);
+        DecoderLayers loader = new DecoderLayers(manager, checkpoint.config(), length, Precision.F32);
         for (int layer = 0; layer < checkpoint.config().layers(); layer++) {
-            layers.add(new DecoderLayer(
-                    manager,
-                    LayerWeights.read(checkpoint, layer),
-                    rotary,
-                    checkpoint.config().rmsNormEpsilon()));
+            layers.add(loader.load(LayerWeights.read(checkpoint, layer)));
         }
         head = new OutputHead(manager, checkpoint);
         hidden = checkpoint.config().hiddenSize();

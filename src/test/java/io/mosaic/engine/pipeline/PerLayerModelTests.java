@@ -20,6 +20,8 @@ import io.mosaic.engine.pruning.structured.StructuredScore;
 import io.mosaic.engine.pruning.structured.StructuredShare;
 import io.mosaic.engine.pruning.unstructured.SparsityPattern;
 import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
+import io.mosaic.engine.tensor.Compute;
+import io.mosaic.engine.tensor.Precision;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.fixture.Demo;
 import io.mosaic.fixture.Refusals;
@@ -114,7 +116,7 @@ class PerLayerModelTests {
             }
             int[] tokens = new Random(9).ints(8, 0, Demo.VOCABULARY).toArray();
             double[] expected = NaiveLlama.logits(pruned, tokens)[tokens.length - 1];
-            try (LlamaModel model = new LlamaModel(manager, pruned, tokens.length);
+            try (LlamaModel model = new LlamaModel(new Compute(manager, Precision.F32), pruned, tokens.length);
                     KvCache cache = model.newCache()) {
                 float[] logits = model.forward(tokens, cache);
                 for (int i = 0; i < expected.length; i++) {

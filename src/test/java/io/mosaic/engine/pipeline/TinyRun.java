@@ -53,6 +53,7 @@ record TinyRun(Path model, Path text, int dropLayers, MeasurementStore<OutlierRa
                         .mapToObj(i -> new PruningTask.Target(recipes.get(i), "tiny/pruned-" + i, folders.get(i)))
                         .toList(),
                 new PruningTask.Calibration(corpus, new CalibrationWindows(6, 24), 0, Sampling.STRIDED),
+                ComputePrecision.F32,
                 new PruningTask.Evaluation(measured ? List.of(corpus) : List.of(), false));
         return new PruningPipeline(Device.cpu(), rankings, new Measurements<>())
                 .run(task, (stage, done, total) -> {}, new CancellationToken());

@@ -21,6 +21,8 @@ import io.mosaic.engine.pruning.unstructured.SparsityPattern;
 import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
 import io.mosaic.engine.ranking.OutlierRanker;
 import io.mosaic.engine.ranking.OutlierRanking;
+import io.mosaic.engine.tensor.Compute;
+import io.mosaic.engine.tensor.Precision;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.fixture.Checkpoints;
 import io.mosaic.fixture.Demo;
@@ -121,8 +123,8 @@ class GoldenPruningTests {
             double tolerance)
             throws IOException {
         JsonNode golden = golden(run, sparsity, threshold);
-        OutlierRanking ranking =
-                new OutlierRanker(manager, new CancellationToken()).rank(float32, calibration, threshold, done -> {});
+        OutlierRanking ranking = new OutlierRanker(new Compute(manager, Precision.F32), new CancellationToken())
+                .rank(float32, calibration, threshold, done -> {});
         Outcome outcome =
                 prune(recipe(method, sparsity, allocation, threshold), ranking, CompositePruner.Budget.AS_PUBLISHED);
         assertThat(outcome.realised())
@@ -153,7 +155,7 @@ class GoldenPruningTests {
     void densePerplexityIsThePublishedOne() {
         double golden = Demo.golden("golden").path("dense").path("demo_test").doubleValue();
         try (Checkpoint dense = Demo.checkpoint()) {
-            assertThat(new Perplexity(manager, Demo.LENGTH, new CancellationToken())
+            assertThat(new Perplexity(new Compute(manager, Precision.F32), Demo.LENGTH, new CancellationToken())
                             .of(dense, "demo-test", test, () -> {}))
                     .isCloseTo(golden, within(1e-4 * golden));
         }
@@ -194,7 +196,7 @@ class GoldenPruningTests {
         Map<String, Checksum> tensors = new HashMap<>();
         Path folder = Files.createTempDirectory(temp, "pruned");
         try (HuggingFaceExporter exporter = new HuggingFaceExporter(folder, float32, layers)) {
-            new PruningWalk(manager, float32, calibration, new CancellationToken())
+            new PruningWalk(new Compute(manager, Precision.F32), float32, calibration, new CancellationToken())
                     .run(new CompositePruner(recipe, plan, budget), (index, layer, dampening) -> {
                         exporter.write(index, layer);
                         for (Projection projection : Projection.values()) {
@@ -206,7 +208,8 @@ class GoldenPruningTests {
         try (Checkpoint pruned = Checkpoint.open(folder)) {
             long zeros = tensors.values().stream().mapToLong(Checksum::zeros).sum();
             long prunable = layers.stream().mapToLong(LayerShape::parameters).sum();
-            double perplexity = new Perplexity(manager, Demo.LENGTH, new CancellationToken())
+            double perplexity = new Perplexity(
+                            new Compute(manager, Precision.F32), Demo.LENGTH, new CancellationToken())
                     .of(pruned, "demo-test", test, () -> {});
             return new Outcome(tensors, (double) zeros / prunable, perplexity);
         }

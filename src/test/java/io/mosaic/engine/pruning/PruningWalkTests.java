@@ -18,6 +18,8 @@ import io.mosaic.engine.pruning.structured.StructuredScore;
 import io.mosaic.engine.pruning.structured.StructuredShare;
 import io.mosaic.engine.pruning.unstructured.SparsityPattern;
 import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
+import io.mosaic.engine.tensor.Compute;
+import io.mosaic.engine.tensor.Precision;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.fixture.Demo;
 import java.util.ArrayList;
@@ -50,7 +52,7 @@ class PruningWalkTests {
             List<LayerWeights> pruned = new ArrayList<>();
             CalibrationSet few =
                     new CalibrationSet(Arrays.copyOf(Demo.calibration().windows(), 4));
-            new PruningWalk(manager, checkpoint, few, new CancellationToken())
+            new PruningWalk(new Compute(manager, Precision.F32), checkpoint, few, new CancellationToken())
                     .run(
                             new CompositePruner(recipe, new PruningPlan(StructuredPlan.none(layers), zeros)),
                             (index, layer, dampening) -> pruned.add(layer));

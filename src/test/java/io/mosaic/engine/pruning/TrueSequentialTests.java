@@ -20,6 +20,8 @@ import io.mosaic.engine.pruning.structured.StructuredScore;
 import io.mosaic.engine.pruning.structured.StructuredShare;
 import io.mosaic.engine.pruning.unstructured.SparsityPattern;
 import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
+import io.mosaic.engine.tensor.Compute;
+import io.mosaic.engine.tensor.Precision;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.fixture.TinyLlama;
 import io.mosaic.reference.NaiveLlama;
@@ -89,7 +91,11 @@ class TrueSequentialTests {
         LayerWeights[] written = new LayerWeights[1];
         try (NDManager manager = Tensors.open(Device.cpu());
                 Checkpoint checkpoint = Checkpoint.open(folder)) {
-            new PruningWalk(manager, checkpoint, new CalibrationSet(WINDOWS), new CancellationToken())
+            new PruningWalk(
+                            new Compute(manager, Precision.F32),
+                            checkpoint,
+                            new CalibrationSet(WINDOWS),
+                            new CancellationToken())
                     .run(
                             new CompositePruner(recipe, new PruningPlan(StructuredPlan.none(layers), zeros)),
                             (index, layer, dampening) -> written[index] = layer);

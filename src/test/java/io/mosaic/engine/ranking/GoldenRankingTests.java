@@ -10,6 +10,8 @@ import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.llama.LayerShape;
 import io.mosaic.engine.llama.Projection;
 import io.mosaic.engine.llama.ProjectionId;
+import io.mosaic.engine.tensor.Compute;
+import io.mosaic.engine.tensor.Precision;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.fixture.Demo;
 import java.util.ArrayList;
@@ -37,7 +39,7 @@ class GoldenRankingTests {
         try (NDManager manager = Tensors.open(Device.cpu());
                 Checkpoint checkpoint = Demo.checkpoint()) {
             List<Integer> done = new ArrayList<>();
-            OutlierRanking ranking = new OutlierRanker(manager, new CancellationToken())
+            OutlierRanking ranking = new OutlierRanker(new Compute(manager, Precision.F32), new CancellationToken())
                     .rank(checkpoint, Demo.calibration(), threshold, done::add);
             assertThat(done).containsExactly(1, 2, 3, 4, 5, 6);
             assertThat(ranking.threshold()).isEqualTo(threshold);

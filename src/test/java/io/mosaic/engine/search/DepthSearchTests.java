@@ -10,6 +10,8 @@ import io.mosaic.engine.calibration.CalibrationSet;
 import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.llama.LayerShape;
 import io.mosaic.engine.llama.LlamaTensors;
+import io.mosaic.engine.tensor.Compute;
+import io.mosaic.engine.tensor.Precision;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.fixture.TinyLlama;
 import io.mosaic.reference.NaiveLlama;
@@ -45,7 +47,7 @@ class DepthSearchTests {
     void eachLayerThatGoesIsTheOneThatIsMissedLeast() {
         try (NDManager manager = Tensors.open(Device.cpu());
                 Checkpoint dense = Checkpoint.open(folder);
-                HeldOut heldOut = new HeldOut(manager, dense, windows, TOKEN)) {
+                HeldOut heldOut = new HeldOut(new Compute(manager, Precision.F32), dense, windows, TOKEN)) {
             List<DepthSearch.Dropped> dropped = new DepthSearch(dense, heldOut).choose(DROPPED, chosen -> {});
 
             List<Integer> left =

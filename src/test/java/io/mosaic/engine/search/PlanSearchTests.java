@@ -32,6 +32,8 @@ import io.mosaic.engine.pruning.unstructured.SparsityPattern;
 import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
 import io.mosaic.engine.ranking.OutlierRanker;
 import io.mosaic.engine.ranking.OutlierRanking;
+import io.mosaic.engine.tensor.Compute;
+import io.mosaic.engine.tensor.Precision;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.fixture.Demo;
 import java.util.Arrays;
@@ -67,7 +69,7 @@ class PlanSearchTests {
         checkpoint = Demo.checkpoint();
         layers = LayerShape.of(checkpoint.config());
         heldOut = new HeldOut(
-                manager,
+                new Compute(manager, Precision.F32),
                 checkpoint,
                 HeldOutSet.of(
                                 Demo.tokens("demo-calibration"),
@@ -77,8 +79,9 @@ class PlanSearchTests {
                                 new CalibrationWindows(3, WINDOWS.length()))
                         .set(),
                 TOKEN);
-        ranking = new OutlierRanker(manager, TOKEN).rank(checkpoint, FEW, 5, done -> {});
-        profile = new SensitivityProfiler(manager, checkpoint, TOKEN).profile(FEW, heldOut, done -> {});
+        ranking = new OutlierRanker(new Compute(manager, Precision.F32), TOKEN).rank(checkpoint, FEW, 5, done -> {});
+        profile = new SensitivityProfiler(new Compute(manager, Precision.F32), checkpoint, TOKEN)
+                .profile(FEW, heldOut, done -> {});
     }
 
     @AfterAll
@@ -105,7 +108,7 @@ class PlanSearchTests {
 
     private static PlanSearch.Result search(PruningRecipe recipe, double budget) {
         SearchCost cost = new SearchCost(checkpoint.config(), WINDOWS, RECIPE);
-        return new PlanSearch(manager, checkpoint, FEW, heldOut, cost, TOKEN)
+        return new PlanSearch(new Compute(manager, Precision.F32), checkpoint, FEW, heldOut, cost, TOKEN)
                 .run(recipe, layers, ranking, Optional.of(profile), budget, (tried, affordable) -> {});
     }
 
@@ -200,7 +203,8 @@ class PlanSearchTests {
         StructuredPlan guessed = PruningPlan.of(recipe, layers, ranking).structure();
 
         SearchCost cost = new SearchCost(checkpoint.config(), WINDOWS, RECIPE);
-        PlanSearch.Result result = new PlanSearch(manager, checkpoint, FEW, heldOut, cost, TOKEN)
+        PlanSearch.Result result = new PlanSearch(
+                        new Compute(manager, Precision.F32), checkpoint, FEW, heldOut, cost, TOKEN)
                 .shapes(recipe, layers, 3.5, (tried, affordable) -> {});
 
         assertThat(result.candidates()).hasSize(3);
@@ -216,7 +220,8 @@ class PlanSearchTests {
     void withoutSensitivitiesTheHeuristicsAreCompared() {
         PruningRecipe recipe = recipe(Category.UNSTRUCTURED, 0.6, new StructuredShare.Fixed(0));
         SearchCost cost = new SearchCost(checkpoint.config(), WINDOWS, RECIPE);
-        PlanSearch.Result result = new PlanSearch(manager, checkpoint, FEW, heldOut, cost, TOKEN)
+        PlanSearch.Result result = new PlanSearch(
+                        new Compute(manager, Precision.F32), checkpoint, FEW, heldOut, cost, TOKEN)
                 .run(recipe, layers, ranking, Optional.empty(), 8, (tried, affordable) -> {});
         assertThat(result.candidates())
                 .extracting(SearchReport.Candidate::name)

@@ -3,6 +3,7 @@ package io.mosaic.server.job;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import io.mosaic.engine.allocation.AllocationMethod;
 import io.mosaic.engine.calibration.Sampling;
+import io.mosaic.engine.pipeline.ComputePrecision;
 import io.mosaic.engine.pruning.Category;
 import io.mosaic.engine.pruning.Propagation;
 import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
@@ -61,6 +62,7 @@ final class QueuedJobs {
                 Optional.empty(),
                 Optional.of(Propagation.PRUNED),
                 Optional.of(false),
+                Optional.of(ComputePrecision.AUTO),
                 new JobRequest.Calibration(TestHome.TEXT, 4, 32, 0, Sampling.RANDOM),
                 new JobRequest.Evaluation(List.of(), false),
                 "queue/" + id);

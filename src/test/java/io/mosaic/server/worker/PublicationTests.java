@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.mosaic.engine.pipeline.PruningReport;
+import io.mosaic.engine.tensor.Precision;
 import io.mosaic.fixture.Api;
 import io.mosaic.fixture.IdleServerTest;
 import io.mosaic.fixture.Requests;
@@ -36,7 +37,8 @@ class PublicationTests {
             Optional.empty(),
             new PruningReport.Memory(new PruningReport.ComparedBytes(2, 1), Optional.empty(), Optional.empty()),
             List.of(),
-            new PruningReport.Provenance("m", "", Map.of(), 1, 1, "random", 0, false, "cpu", 1, Map.of()));
+            new PruningReport.Provenance(
+                    "m", "", Map.of(), 1, 1, "random", 0, false, "cpu", Precision.F32, 1, Map.of()));
 
     private final Publication publication;
     private final JobQueue queue;

@@ -41,7 +41,8 @@ final class Compensation {
                     .orElseThrow(() -> new IllegalStateException("A principal minor of a positive definite matrix"));
             NDArray factor = ops.invertLower(scope, lower);
             NDArray lost = Tensors.of(scope, Slices.columns(weight, in, removed), out, removed.length);
-            NDArray gain = lost.matMul(cross).matMul(factor.transpose()).matMul(factor); // (out, kept)
+            NDArray solved = ops.product(scope, ops.product(scope, lost, cross), factor.transpose());
+            NDArray gain = ops.product(scope, solved, factor); // (out, kept)
             float[] gains = gain.toFloatArray();
             for (int i = 0; i < gains.length; i++) {
                 keptColumns[i] += gains[i];

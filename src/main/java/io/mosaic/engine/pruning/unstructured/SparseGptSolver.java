@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.Shape;
 import io.mosaic.engine.tensor.Tensors;
+import io.mosaic.engine.tensor.TorchOps;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -126,7 +127,8 @@ public final class SparseGptSolver {
         try (NDManager product = work.newSubManager()) {
             NDArray u = factor.get(product, new NDIndex("0:{},{}:{}", begin, begin, end));
             NDArray e = errors.get(product, new NDIndex("0:{}", begin));
-            float[] correction = u.transpose().matMul(e).toFloatArray();
+            float[] correction =
+                    TorchOps.on(product).product(product, u.transpose(), e).toFloatArray();
             int rows = block[0].length;
             IntStream.range(0, block.length).parallel().forEach(c -> {
                 for (int row = 0; row < rows; row++) {

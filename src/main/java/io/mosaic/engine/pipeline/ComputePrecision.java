@@ -1,0 +1,37 @@
+package io.mosaic.engine.pipeline;
+
+import ai.djl.Device;
+import com.fasterxml.jackson.annotation.JsonValue;
+import io.mosaic.engine.checkpoint.Checkpoint;
+import io.mosaic.engine.checkpoint.DType;
+import io.mosaic.engine.llama.Projection;
+import io.mosaic.engine.tensor.Precision;
+import io.mosaic.engine.tensor.TorchOps;
+import java.util.Locale;
+
+/** The precision that a client asks for. */
+public enum ComputePrecision {
+    /** bfloat16 where the model is stored in 16 bits and the device is faster at it, else float32. */
+    AUTO,
+    F32,
+    BF16;
+
+    /** What it means for a model on a device. */
+    public Precision on(Device device, Checkpoint model) {
+        return switch (this) {
+            case F32 -> Precision.F32;
+            case BF16 -> Precision.BF16;
+            case AUTO ->
+                model.tensor(Projection.Q.tensor(0)).orElseThrow().dtype() != DType.F32 && TorchOps.fastBFloat16(device)
+                        ? Precision.BF16
+                        : Precision.F32;
+        };
+    }
+
+    /** The field's word, as requests and reports spell it. */
+    @Override
+    @JsonValue
+    public String toString() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+}

@@ -1,0 +1,37 @@
+package io.mosaic.engine.tensor;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/** Instruction sets of this machine's processor, by Linux's names for them; other systems tell none. */
+final class CpuFeatures {
+    private static final Path CPU_INFO = Path.of("/proc/cpuinfo");
+    private static final Set<String> FLAGS = read();
+
+    private CpuFeatures() {}
+
+    /** Whether bfloat16 products run on instructions of their own: x86 with AVX-512 or AMX, or Arm. */
+    static boolean bfloat16() {
+        return FLAGS.contains("avx512_bf16") || FLAGS.contains("amx_bf16") || FLAGS.contains("bf16");
+    }
+
+    static boolean avx512() {
+        return FLAGS.contains("avx512f");
+    }
+
+    private static Set<String> read() {
+        try (Stream<String> lines = Files.lines(CPU_INFO)) {
+            return lines.filter(line -> line.startsWith("flags") || line.startsWith("Features"))
+                    .limit(1)
+                    .flatMap(line -> Stream.of(
+                            line.substring(line.indexOf(':') + 1).trim().split("\\s+")))
+                    .collect(Collectors.toUnmodifiableSet());
+        } catch (IOException e) {
+            return Set.of();
+        }
+    }
+}
