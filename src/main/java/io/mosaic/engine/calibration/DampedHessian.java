@@ -109,10 +109,8 @@ public record DampedHessian(NDArray matrix, NDArray reversed, double dampening, 
         for (int i = 0; i < values.length; i++) {
             values[i] = (float) (extra[i] + dampening);
         }
-        try (NDManager work = scope.newSubManager()) {
-            NDArray shifted = matrix.add(work.eye(values.length).muli(Tensors.of(work, values, values.length)));
-            shifted.attach(scope);
-            return shifted;
+        try (NDArray added = Tensors.of(scope, values, values.length)) {
+            return TorchOps.on(scope).shifted(scope, matrix, added);
         }
     }
 }

@@ -47,14 +47,13 @@ public final class InputStatistics implements SiteObserver, AutoCloseable {
     @Override
     public void observe(InputSite site, NDArray inputs) {
         try (NDManager scope = inputs.getManager().newSubManager()) {
-            NDArray x = inputs.duplicate();
-            x.attach(scope);
+            TorchOps ops = TorchOps.on(scope);
             if (full) {
-                addProducts(scope, moments(site), x);
+                addProducts(scope, moments(site), inputs);
             } else {
-                moments(site).addi(x.square().sum(new int[] {0}));
+                moments(site).addi(ops.columnSquares(scope, inputs));
             }
-            sum(site).addi(x.sum(new int[] {0}));
+            sum(site).addi(ops.columnSums(scope, inputs));
         }
         if (site == InputSite.ATTENTION_INPUT) {
             tokens += inputs.getShape().get(0);

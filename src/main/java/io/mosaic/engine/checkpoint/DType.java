@@ -5,6 +5,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /** Number formats of stored weights. Arithmetic is done in float32; these are for storage. */
 public enum DType {
@@ -15,8 +16,13 @@ public enum DType {
         }
 
         @Override
-        void narrow(float[] source, int offset, MemorySegment target, int count) {
+        long narrow(float[] source, int offset, MemorySegment target, int count) {
             MemorySegment.copy(source, offset, target, FLOAT, 0, count);
+            long zeros = 0;
+            for (int i = offset; i < offset + count; i++) {
+                zeros += source[i] == 0 ? 1 : 0;
+            }
+            return zeros;
         }
 
         @Override
@@ -33,10 +39,14 @@ public enum DType {
         }
 
         @Override
-        void narrow(float[] source, int offset, MemorySegment target, int count) {
+        long narrow(float[] source, int offset, MemorySegment target, int count) {
+            long zeros = 0;
             for (int i = 0; i < count; i++) {
-                target.setAtIndex(SHORT, i, Float.floatToFloat16(source[offset + i]));
+                short bits = Float.floatToFloat16(source[offset + i]);
+                target.setAtIndex(SHORT, i, bits);
+                zeros += (bits & MAGNITUDE) == 0 ? 1 : 0;
             }
+            return zeros;
         }
 
         @Override
@@ -53,10 +63,14 @@ public enum DType {
         }
 
         @Override
-        void narrow(float[] source, int offset, MemorySegment target, int count) {
+        long narrow(float[] source, int offset, MemorySegment target, int count) {
+            long zeros = 0;
             for (int i = 0; i < count; i++) {
-                target.setAtIndex(SHORT, i, (short) (bfloat16Bits(source[offset + i]) >>> 16));
+                short bits = (short) (bfloat16Bits(source[offset + i]) >>> 16);
+                target.setAtIndex(SHORT, i, bits);
+                zeros += (bits & MAGNITUDE) == 0 ? 1 : 0;
             }
+            return zeros;
         }
 
         @Override
@@ -69,6 +83,10 @@ public enum DType {
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfShort SHORT =
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private static final int MAGNITUDE = 0x7fff; // of 16 bits, all but the sign
+
+    private static final int ROUNDED_TOGETHER = 1 << 20;
 
     private final int bytes;
     private final String torchName;
@@ -91,9 +109,26 @@ public enum DType {
     /** The value that storing {@code value} in this format and reading it again gives (round to nearest even). */
     public abstract float round(float value);
 
+    /** The same of each value, in an array of its own. */
+    public float[] round(float[] values) {
+        float[] rounded = values.clone();
+        if (this != F32) {
+            IntStream.range(0, Math.ceilDiv(rounded.length, ROUNDED_TOGETHER))
+                    .parallel()
+                    .forEach(part -> {
+                        int end = Math.min(rounded.length, (part + 1) * ROUNDED_TOGETHER);
+                        for (int i = part * ROUNDED_TOGETHER; i < end; i++) {
+                            rounded[i] = round(rounded[i]);
+                        }
+                    });
+        }
+        return rounded;
+    }
+
     abstract void widen(MemorySegment source, float[] target, int offset, int count);
 
-    abstract void narrow(float[] source, int offset, MemorySegment target, int count);
+    /** @return how many elements are zero as stored */
+    abstract long narrow(float[] source, int offset, MemorySegment target, int count);
 
     static Optional<DType> named(String safetensorsName) {
         return Arrays.stream(values())

@@ -114,12 +114,7 @@ public final class SafetensorsWriter implements AutoCloseable {
         for (int from = 0; from < values.length; from += CHUNK) {
             int count = Math.min(CHUNK, values.length - from);
             buffer.clear().limit(count * width);
-            tensor.dtype().narrow(values, from, MemorySegment.ofBuffer(buffer), count);
-            for (int i = from; i < from + count; i++) {
-                if (tensor.dtype().round(values[i]) == 0f) {
-                    zeros++;
-                }
-            }
+            zeros += tensor.dtype().narrow(values, from, MemorySegment.ofBuffer(buffer), count);
             put(buffer, dataStart + tensor.begin() + (long) from * width);
         }
         return zeros;

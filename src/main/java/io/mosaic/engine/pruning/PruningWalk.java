@@ -193,11 +193,7 @@ public final class PruningWalk {
         for (Projection projection : Projection.values()) {
             DType dtype =
                     checkpoint.tensor(projection.tensor(index)).orElseThrow().dtype();
-            float[] values = weights.weight(projection).clone();
-            for (int i = 0; i < values.length; i++) {
-                values[i] = dtype.round(values[i]);
-            }
-            rounded.put(projection, values);
+            rounded.put(projection, dtype.round(weights.weight(projection)));
         }
         return weights.with(weights.shape(), rounded);
     }

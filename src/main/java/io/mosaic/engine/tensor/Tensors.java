@@ -8,6 +8,7 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.jni.JniUtils;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
 
 /** How float32 tensors come to be; every tensor of the engine is made here or is the result of an operation. */
 public final class Tensors {
@@ -22,9 +23,26 @@ public final class Tensors {
 
     /** A float32 tensor with a copy of {@code values}, row-major. */
     public static NDArray of(NDManager manager, float[] values, long... shape) {
-        ByteBuffer buffer = ByteBuffer.allocateDirect(Math.multiplyExact(values.length, Float.BYTES))
-                .order(ByteOrder.nativeOrder());
-        buffer.asFloatBuffer().put(values);
-        return manager.create(buffer, new Shape(shape), DataType.FLOAT32); // zero-copy from a direct buffer
+        if (manager.getDevice().isGpu()) {
+            ByteBuffer buffer = ByteBuffer.allocateDirect(Math.multiplyExact(values.length, Float.BYTES))
+                    .order(ByteOrder.nativeOrder());
+            buffer.asFloatBuffer().put(values);
+            return manager.create(buffer, new Shape(shape), DataType.FLOAT32);
+        }
+        NDArray tensor = manager.create(new Shape(shape), DataType.FLOAT32);
+        memory(tensor).put(values);
+        return tensor;
+    }
+
+    /** The values of a float32 tensor, row-major. */
+    public static float[] values(NDArray tensor) {
+        float[] values = new float[Math.toIntExact(tensor.size())];
+        memory(tensor).get(values);
+        return values;
+    }
+
+    /** The memory of a tensor on the CPU itself, else of a copy; no pages of it are touched twice. */
+    private static FloatBuffer memory(NDArray tensor) {
+        return tensor.toByteBuffer(true).order(ByteOrder.nativeOrder()).asFloatBuffer();
     }
 }

@@ -31,13 +31,17 @@ public final class TorchOps {
               def linear_bf16(self: __torch__.M, x: Tensor, w: Tensor) -> Tensor:
                 return torch.to(torch.linear(torch.to(x, 15), w), 6)
               def rms_norm(self: __torch__.M, x: Tensor, w: Tensor, eps: float) -> Tensor:
-                return torch.mul(torch.mul(x, torch.rsqrt(torch.add(torch.mean(torch.pow(x, 2), [-1], True), eps))), w)
+                size = torch.size(x, -1)
+                squares = torch.div(torch.pow(torch.norm(x, 2, [-1], True), 2), size)
+                return torch.mul_(torch.mul(x, torch.rsqrt(torch.add(squares, eps))), w)
               def rotate(self: __torch__.M, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
                 half = torch.floordiv(torch.size(x, -1), 2)
                 a = torch.slice(x, -1, 0, half, 1)
                 b = torch.slice(x, -1, half, torch.size(x, -1), 1)
-                turned = torch.cat([torch.neg(b), a], -1)
-                return torch.add(torch.mul(x, cos), torch.mul(turned, sin))
+                y = torch.mul(x, cos)
+                torch.addcmul_(torch.slice(y, -1, 0, half, 1), b, torch.slice(sin, -1, 0, half, 1), value=-1)
+                torch.addcmul_(torch.slice(y, -1, half, torch.size(x, -1), 1), a, torch.slice(sin, -1, half, torch.size(x, -1), 1))
+                return y
               def attend(self: __torch__.M, q: Tensor, k: Tensor, v: Tensor, causal: bool) -> Tensor:
                 return torch.scaled_dot_product_attention(q, k, v, None, 0., causal)
               def attend_after(self: __torch__.M, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
@@ -51,12 +55,31 @@ public final class TorchOps {
                 return torch.mul_(torch.mul_(t, gate), up)
               def rows(self: __torch__.M, x: Tensor, index: Tensor) -> Tensor:
                 return torch.index_select(x, 0, index)
+              def column_sums(self: __torch__.M, x: Tensor) -> Tensor:
+                return torch.sum(x, [0])
+              def column_squares(self: __torch__.M, x: Tensor) -> Tensor:
+                return torch.pow(torch.norm(x, 2, [0]), 2)
               def transposed(self: __torch__.M, x: Tensor) -> Tensor:
                 return torch.contiguous(torch.transpose(x, 0, 1))
               def divergence(self: __torch__.M, p: Tensor, q: Tensor) -> Tensor:
                 return torch.sum(torch.mul(torch.exp(p), torch.sub(p, q)))
               def mirrored(self: __torch__.M, x: Tensor, scale: float) -> Tensor:
-                return torch.mul(torch.add(torch.triu(x), torch.transpose(torch.triu(x, 1), 0, 1)), scale)
+                y = torch.mul(x, scale)
+                n = torch.size(x, 0)
+                start = 0
+                while torch.lt(start, n):
+                  end = ops.prim.min(torch.add(start, 1024), n)
+                  rows = torch.slice(y, 0, start, end, 1)
+                  square = torch.slice(rows, 1, start, end, 1)
+                  torch.copy_(square, torch.add(torch.triu(square), torch.transpose(torch.triu(square, 1), 0, 1)))
+                  below = torch.slice(torch.slice(y, 0, end, n, 1), 1, start, end, 1)
+                  torch.copy_(below, torch.transpose(torch.slice(rows, 1, end, n, 1), 0, 1))
+                  start = end
+                return y
+              def shifted(self: __torch__.M, x: Tensor, v: Tensor) -> Tensor:
+                y = torch.clone(x)
+                torch.add_(torch.diagonal(y), v)
+                return y
               def cholesky(self: __torch__.M, x: Tensor) -> Tensor:
                 return torch.linalg_cholesky(x)
               def invert_lower(self: __torch__.M, x: Tensor) -> Tensor:
@@ -184,6 +207,16 @@ public final class TorchOps {
         }
     }
 
+    /** Sum of each column of a (n, m) matrix: (m). */
+    public NDArray columnSums(NDManager manager, NDArray matrix) {
+        return call(manager, "column_sums", matrix);
+    }
+
+    /** Sum of squares of each column of a (n, m) matrix: (m). */
+    public NDArray columnSquares(NDManager manager, NDArray matrix) {
+        return call(manager, "column_squares", matrix);
+    }
+
     /** The transpose of a matrix, its rows one behind the other in memory as a view's would not be. */
     public NDArray transposed(NDManager manager, NDArray matrix) {
         return call(manager, "transposed", matrix);
@@ -202,8 +235,18 @@ public final class TorchOps {
         }
     }
 
+    /** A (n, n) matrix with {@code values} (n) added to its diagonal. */
+    public NDArray shifted(NDManager manager, NDArray matrix, NDArray values) {
+        return call(manager, "shifted", matrix, values);
+    }
+
     /** Lower Cholesky factor of a symmetric (n, n) matrix; empty where it is not positive definite. */
     public Optional<NDArray> cholesky(NDManager manager, NDArray matrix) {
+        return BlockedCholesky.of(this, manager, matrix);
+    }
+
+    /** The same by the library, for small matrices. */
+    Optional<NDArray> factorise(NDManager manager, NDArray matrix) {
         try {
             return Optional.of(call(manager, "cholesky", matrix));
         } catch (EngineException e) {

@@ -12,14 +12,8 @@ public final class MagnitudePruner {
             scores[i] = Math.abs(weight[i]);
         }
         switch (pattern) {
-            case SparsityPattern.Free free -> {
-                ZeroSelector smallest = rows.rule().selector(scores.clone(), rows.out(), 0, in, new boolean[in]);
-                for (int i = 0; i < weight.length; i++) {
-                    if (smallest.takes(scores[i])) {
-                        weight[i] = 0;
-                    }
-                }
-            }
+            case SparsityPattern.Free free ->
+                ZeroMask.apply(rows.rule().mask(scores, rows.out(), 0, in, new boolean[in]), weight, 0);
             case SparsityPattern.Grouped grouped -> GroupedMask.apply(weight, scores, in, grouped);
         }
     }

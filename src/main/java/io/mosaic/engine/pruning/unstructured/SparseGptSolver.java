@@ -6,6 +6,7 @@ import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.Shape;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.engine.tensor.TorchOps;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -18,7 +19,7 @@ import java.util.stream.IntStream;
  */
 public final class SparseGptSolver {
     private static final int BLOCK = 128;
-    private static final int ROWS_PER_TASK = 256;
+    private static final int ROWS_PER_TASK = 64;
 
     private final NDManager scope;
     private final NDArray factor; // U, (in, in)
@@ -66,7 +67,7 @@ public final class SparseGptSolver {
                 if (begin > 0) {
                     subtractEarlierErrors(work, errors, block, begin, end);
                 }
-                boolean[][] mask = mask(projections, block, begin);
+                float[][] mask = mask(projections, block, begin);
                 float[] blockErrors = solve(block, mask, begin, end, rows);
                 scatter(projections, block, begin, end);
                 addLosses(projections, blockErrors, rows, losses);
@@ -96,30 +97,53 @@ public final class SparseGptSolver {
     /** Columns begin to end as arrays over the rows of all projections. */
     private float[][] gather(List<Rows> projections, int begin, int end, int rows) {
         float[][] block = new float[end - begin][rows];
-        int offset = 0;
-        for (Rows projection : projections) {
-            float[] weight = projection.weight();
-            for (int row = 0; row < projection.out(); row++) {
-                for (int c = begin; c < end; c++) {
-                    block[c - begin][offset + row] = weight[row * in + c];
-                }
+        forRows(projections, (weight, at, row) -> {
+            for (int c = begin; c < end; c++) {
+                block[c - begin][row] = weight[at + c];
             }
-            offset += projection.out();
-        }
+        });
         return block;
     }
 
     private void scatter(List<Rows> projections, float[][] block, int begin, int end) {
+        forRows(projections, (weight, at, row) -> {
+            for (int c = begin; c < end; c++) {
+                weight[at + c] = block[c - begin][row];
+            }
+        });
+    }
+
+    @FunctionalInterface
+    private interface RowAction {
+        /**
+         * @param at where the row starts in its projection's weight
+         * @param row counted over all projections
+         */
+        void accept(float[] weight, int at, int row);
+    }
+
+    private void forRows(List<Rows> projections, RowAction action) {
         int offset = 0;
         for (Rows projection : projections) {
-            float[] weight = projection.weight();
-            for (int row = 0; row < projection.out(); row++) {
-                for (int c = begin; c < end; c++) {
-                    weight[row * in + c] = block[c - begin][offset + row];
+            int first = offset;
+            inParallel(projection.out(), (from, to) -> {
+                for (int row = from; row < to; row++) {
+                    action.accept(projection.weight(), row * in, first + row);
                 }
-            }
+            });
             offset += projection.out();
         }
+    }
+
+    @FunctionalInterface
+    private interface Range {
+        void accept(int from, int to);
+    }
+
+    private static void inParallel(int rows, Range range) {
+        IntStream.range(0, Math.ceilDiv(rows, ROWS_PER_TASK))
+                .parallel()
+                .forEach(task -> range.accept(task * ROWS_PER_TASK, Math.min(rows, (task + 1) * ROWS_PER_TASK)));
     }
 
     /** What the columns before the block have left to it: U[0:begin, block]ᵀ · E[0:begin]. */
@@ -127,8 +151,7 @@ public final class SparseGptSolver {
         try (NDManager product = work.newSubManager()) {
             NDArray u = factor.get(product, new NDIndex("0:{},{}:{}", begin, begin, end));
             NDArray e = errors.get(product, new NDIndex("0:{}", begin));
-            float[] correction =
-                    TorchOps.on(product).product(product, u.transpose(), e).toFloatArray();
+            float[] correction = Tensors.values(TorchOps.on(product).product(product, u.transpose(), e));
             int rows = block[0].length;
             IntStream.range(0, block.length).parallel().forEach(c -> {
                 for (int row = 0; row < rows; row++) {
@@ -138,49 +161,52 @@ public final class SparseGptSolver {
         }
     }
 
-    /** For a free pattern the whole block's mask, each projection with its own threshold; else filled while solving. */
-    private boolean[][] mask(List<Rows> projections, float[][] block, int begin) {
-        boolean[][] mask = new boolean[block.length][block[0].length];
+    /**
+     * 1 where a weight goes, (columns, rows). For a free pattern the whole block's mask, each projection with its own
+     * threshold; else filled while solving.
+     */
+    private float[][] mask(List<Rows> projections, float[][] block, int begin) {
+        float[][] mask = new float[block.length][block[0].length];
         if (pattern instanceof SparsityPattern.Free) {
-            int offset = 0;
-            for (Rows projection : projections) {
-                maskRows(projection, block, mask, begin, offset);
-                offset += projection.out();
+            int[] offsets = new int[projections.size()];
+            for (int i = 1; i < offsets.length; i++) {
+                offsets[i] = offsets[i - 1] + projections.get(i - 1).out();
             }
+            IntStream.range(0, offsets.length)
+                    .parallel()
+                    .forEach(i -> maskRows(projections.get(i), block, mask, begin, offsets[i]));
         }
         return mask;
     }
 
-    private void maskRows(Rows projection, float[][] block, boolean[][] mask, int begin, int offset) {
+    private void maskRows(Rows projection, float[][] block, float[][] mask, int begin, int offset) {
         int out = projection.out();
         float[] scores = new float[block.length * out];
-        for (int c = 0; c < block.length; c++) {
+        IntStream.range(0, block.length).parallel().forEach(c -> {
             float scale = 1 / (diagonal[begin + c] * diagonal[begin + c]);
             for (int row = 0; row < out; row++) {
                 float w = block[c][offset + row];
-                scores[c * out + row] = dead[begin + c] ? -1 : w * w * scale;
+                scores[c * out + row] = w * w * scale;
             }
-        }
-        ZeroSelector selector = projection.rule().selector(scores.clone(), out, begin, begin + block.length, dead);
+            if (dead[begin + c]) {
+                Arrays.fill(scores, c * out, (c + 1) * out, -1);
+            }
+        });
+        float[] marks = projection.rule().mask(scores, out, begin, begin + block.length, dead);
         for (int c = 0; c < block.length; c++) {
-            for (int row = 0; row < out; row++) {
-                mask[c][offset + row] = selector.takes(scores[c * out + row]);
-            }
+            System.arraycopy(marks, c * out, mask[c], offset, out);
         }
     }
 
     /** The column loop; the block becomes its pruned self, the result holds the errors (count, rows). */
-    private float[] solve(float[][] block, boolean[][] mask, int begin, int end, int rows) {
+    private float[] solve(float[][] block, float[][] mask, int begin, int end, int rows) {
         int count = end - begin;
         float[] u;
         try (NDArray square = factor.get(scope, new NDIndex("{}:{},{}:{}", begin, end, begin, end))) {
             u = square.toFloatArray();
         }
         float[] errors = new float[count * rows];
-        int tasks = Math.ceilDiv(rows, ROWS_PER_TASK);
-        IntStream.range(0, tasks).parallel().forEach(task -> {
-            int from = task * ROWS_PER_TASK;
-            int to = Math.min(rows, from + ROWS_PER_TASK);
+        inParallel(rows, (from, to) -> {
             for (int j = 0; j < count; j++) {
                 if (pattern instanceof SparsityPattern.Grouped grouped && (begin + j) % grouped.m() == 0) {
                     chooseGroup(block, mask, begin, j, grouped, from, to);
@@ -191,15 +217,15 @@ public final class SparseGptSolver {
         return errors;
     }
 
-    private static void column(float[][] block, boolean[] masked, float[] u, int j, float[] errors, int from, int to) {
+    private static void column(float[][] block, float[] mask, float[] u, int j, float[] errors, int from, int to) {
         int count = block.length;
-        int rows = block[0].length;
         float[] w = block[j];
         float inverse = 1 / u[j * count + j];
-        int base = j * rows;
+        int base = j * w.length;
         for (int row = from; row < to; row++) {
-            errors[base + row] = masked[row] ? w[row] * inverse : 0;
-            w[row] = masked[row] ? 0 : w[row];
+            float gone = w[row] * mask[row];
+            errors[base + row] = gone * inverse;
+            w[row] -= gone;
         }
         for (int later = j + 1; later < count; later++) {
             float[] target = block[later];
@@ -211,7 +237,7 @@ public final class SparseGptSolver {
     }
 
     private void chooseGroup(
-            float[][] block, boolean[][] mask, int begin, int j, SparsityPattern.Grouped grouped, int from, int to) {
+            float[][] block, float[][] mask, int begin, int j, SparsityPattern.Grouped grouped, int from, int to) {
         float[] scores = new float[grouped.m()];
         boolean[] chosen = new boolean[grouped.m()];
         for (int row = from; row < to; row++) {
@@ -222,7 +248,7 @@ public final class SparseGptSolver {
             }
             GroupedMask.smallest(scores, grouped.n(), chosen);
             for (int i = 0; i < scores.length; i++) {
-                mask[j + i][row] = chosen[i];
+                mask[j + i][row] = chosen[i] ? 1 : 0;
             }
         }
     }

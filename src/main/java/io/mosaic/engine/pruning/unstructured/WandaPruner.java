@@ -19,13 +19,7 @@ public final class WandaPruner {
             case SparsityPattern.Free free ->
                 IntStream.range(0, out).parallel().forEach(row -> {
                     long quota = rows.rule().quotaOfRow(row, out, in);
-                    float[] scores = scores(weight, norms, row);
-                    SmallestScores smallest = new SmallestScores(scores.clone(), in, quota);
-                    for (int j = 0; j < in; j++) {
-                        if (smallest.takes(scores[j])) {
-                            weight[row * in + j] = 0;
-                        }
-                    }
+                    ZeroMask.apply(ZeroMask.smallest(scores(weight, norms, row), quota), weight, row * in);
                 });
             case SparsityPattern.Grouped grouped ->
                 IntStream.range(0, out).parallel().forEach(row -> {

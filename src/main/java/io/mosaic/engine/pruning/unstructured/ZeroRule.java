@@ -3,12 +3,12 @@ package io.mosaic.engine.pruning.unstructured;
 /** How many weights a block of columns loses. */
 public sealed interface ZeroRule {
     /**
-     * The selector for columns {@code begin} to {@code end}.
+     * The mask for columns {@code begin} to {@code end}, as large as the scores.
      *
-     * @param scores of the block, (columns, out), may be reordered
+     * @param scores of the block, (columns, out)
      * @param dead per column of the whole projection, whether no input reaches it
      */
-    ZeroSelector selector(float[] scores, int out, int begin, int end, boolean[] dead);
+    float[] mask(float[] scores, int out, int begin, int end, boolean[] dead);
 
     /** Zeros of one of {@code out} output rows with {@code in} inputs, for methods that compare within rows. */
     long quotaOfRow(int row, int out, int in);
@@ -19,9 +19,9 @@ public sealed interface ZeroRule {
      */
     record Exactly(long zeros) implements ZeroRule {
         @Override
-        public ZeroSelector selector(float[] scores, int out, int begin, int end, boolean[] dead) {
+        public float[] mask(float[] scores, int out, int begin, int end, boolean[] dead) {
             long quota = before(end, out, dead) - before(begin, out, dead);
-            return new SmallestScores(scores, scores.length, quota)::takes;
+            return ZeroMask.smallest(scores, quota);
         }
 
         @Override
@@ -55,10 +55,8 @@ public sealed interface ZeroRule {
      */
     record AsPublished(double share) implements ZeroRule {
         @Override
-        public ZeroSelector selector(float[] scores, int out, int begin, int end, boolean[] dead) {
-            int rank = Math.min(scores.length - 1, (int) (scores.length * share));
-            float threshold = Selection.kth(scores, scores.length, rank);
-            return score -> score <= threshold;
+        public float[] mask(float[] scores, int out, int begin, int end, boolean[] dead) {
+            return ZeroMask.upTo(scores, Math.min(scores.length - 1, (int) (scores.length * share)));
         }
 
         @Override

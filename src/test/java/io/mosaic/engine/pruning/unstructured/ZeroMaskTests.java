@@ -11,8 +11,8 @@ import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 import net.jqwik.api.constraints.IntRange;
 
-/** Exactly k of a stream, whatever its ties. */
-class SmallestScoresTests {
+/** Exactly k scores, whatever their ties. */
+class ZeroMaskTests {
     @Provide
     Arbitrary<float[]> scores() {
         return Arbitraries.oneOf(
@@ -25,7 +25,7 @@ class SmallestScoresTests {
 
     /** A stable sort's first k, so of equal scores those that come first. */
     @Property
-    void takesTheFirstOfAStableSort(@ForAll("scores") float[] scores, @ForAll @IntRange(max = 100) int k) {
+    void marksTheFirstOfAStableSort(@ForAll("scores") float[] scores, @ForAll @IntRange(max = 100) int k) {
         int[] expected = IntStream.range(0, scores.length)
                 .boxed()
                 .sorted(Comparator.comparingDouble((Integer i) -> scores[i] + 0.0)) // −0 equals 0
@@ -33,10 +33,8 @@ class SmallestScoresTests {
                 .mapToInt(Integer::intValue)
                 .sorted()
                 .toArray();
-        SmallestScores smallest = new SmallestScores(scores.clone(), scores.length, k);
-        assertThat(IntStream.range(0, scores.length)
-                        .filter(i -> smallest.takes(scores[i]))
-                        .toArray())
+        float[] mask = ZeroMask.smallest(scores, k);
+        assertThat(IntStream.range(0, scores.length).filter(i -> mask[i] == 1).toArray())
                 .isEqualTo(expected);
     }
 }
