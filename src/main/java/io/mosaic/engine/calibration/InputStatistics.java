@@ -3,12 +3,13 @@ package io.mosaic.engine.calibration;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
-import ai.djl.ndarray.types.Shape;
 import io.mosaic.engine.llama.InputSite;
 import io.mosaic.engine.llama.LayerShape;
 import io.mosaic.engine.llama.SiteObserver;
 import io.mosaic.engine.tensor.TorchOps;
+import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -22,8 +23,12 @@ public final class InputStatistics implements SiteObserver, AutoCloseable {
     private final NDManager manager;
     private final LayerShape shape;
     private final int windows;
-    private final Map<InputSite, NDArray> moments = new EnumMap<>(InputSite.class); // (width, width) or (width)
-    private final Map<InputSite, NDArray> sums = new EnumMap<>(InputSite.class); // (width)
+    /** Strips of ΣXᵀX from the diagonal down, or its diagonal alone, (width). */
+    private final Map<InputSite, List<NDArray>> moments = new EnumMap<>(InputSite.class);
+
+    /** One of (width). */
+    private final Map<InputSite, List<NDArray>> sums = new EnumMap<>(InputSite.class);
+
     private final boolean full;
     private long tokens;
 
@@ -51,26 +56,34 @@ public final class InputStatistics implements SiteObserver, AutoCloseable {
             if (full) {
                 addProducts(scope, moments(site), inputs);
             } else {
-                moments(site).addi(ops.columnSquares(scope, inputs));
+                add(moments(site), 0, ops.columnSquares(scope, inputs));
             }
-            sum(site).addi(ops.columnSums(scope, inputs));
+            add(sums(site), 0, ops.columnSums(scope, inputs));
         }
         if (site == InputSite.ATTENTION_INPUT) {
             tokens += inputs.getShape().get(0);
         }
     }
 
-    /** Adds XᵀX, strip by strip of rows, each from its diagonal on: what lies below is what lies above. */
-    private static void addProducts(NDManager scope, NDArray moment, NDArray x) {
+    /** Adds XᵀX, strip by strip of columns, each from its diagonal down: what lies above is what lies below. */
+    private void addProducts(NDManager scope, List<NDArray> strips, NDArray x) {
         TorchOps ops = TorchOps.on(scope);
         long width = x.getShape().get(1);
         NDArray columns = ops.transposed(scope, x);
-        for (long from = 0; from < width; from += STRIP) {
-            long to = Math.min(width, from + STRIP);
-            NDArray strip = columns.get(scope, new NDIndex("{}:{}", from, to));
-            NDArray rest = columns.get(scope, new NDIndex("{}:", from));
-            moment.get(scope, new NDIndex("{}:{},{}:", from, to, from))
-                    .addi(ops.linear(scope, strip, rest)); // the view writes through
+        for (int i = 0; i < Math.ceilDiv(width, STRIP); i++) {
+            NDArray strip = columns.get(scope, new NDIndex("{}:{}", i * STRIP, Math.min(width, (i + 1) * STRIP)));
+            NDArray rest = columns.get(scope, new NDIndex("{}:", i * STRIP));
+            add(strips, i, ops.linear(scope, rest, strip)); // (width − i·STRIP, STRIP)
+        }
+    }
+
+    /** Adds to the part, or makes it the first term. */
+    private void add(List<NDArray> parts, int index, NDArray term) {
+        if (index == parts.size()) {
+            term.attach(manager);
+            parts.add(term);
+        } else {
+            TorchOps.on(manager).addTo(parts.get(index), term);
         }
     }
 
@@ -79,13 +92,7 @@ public final class InputStatistics implements SiteObserver, AutoCloseable {
         if (!full) {
             throw new IllegalStateException("Only the diagonals were collected");
         }
-        NDArray moments = moments(site);
-        if (moments.getShape().get(0) <= STRIP) {
-            NDArray hessian = moments.mul(2.0 / windows);
-            hessian.attach(scope);
-            return hessian;
-        }
-        return TorchOps.on(scope).mirrored(scope, moments, 2.0 / windows);
+        return TorchOps.on(scope).symmetric(scope, moments(site), 2.0 / windows);
     }
 
     /** Per column sqrt(Σ x² / N), the norm in Wanda's score. */
@@ -100,7 +107,7 @@ public final class InputStatistics implements SiteObserver, AutoCloseable {
     /** Per column the variance over all tokens, FLAP's fluctuation. */
     public float[] variances(InputSite site) {
         float[] variances = squares(site);
-        float[] totals = sum(site).toFloatArray();
+        float[] totals = sums(site).getFirst().toFloatArray();
         for (int i = 0; i < variances.length; i++) {
             double mean = totals[i] / (double) tokens;
             variances[i] = (float) Math.max(0, variances[i] / (double) tokens - mean * mean);
@@ -115,19 +122,25 @@ public final class InputStatistics implements SiteObserver, AutoCloseable {
 
     private float[] squares(InputSite site) {
         if (!full) {
-            return moments(site).toFloatArray();
+            return moments(site).getFirst().toFloatArray();
         }
-        try (NDArray diagonal = moments(site).diagonal()) {
-            return diagonal.toFloatArray();
+        float[] squares = new float[shape.width(site)];
+        int at = 0;
+        for (NDArray strip : moments(site)) {
+            try (NDArray diagonal = strip.diagonal()) {
+                float[] values = diagonal.toFloatArray();
+                System.arraycopy(values, 0, squares, at, values.length);
+                at += values.length;
+            }
         }
+        return squares;
     }
 
-    private NDArray moments(InputSite site) {
-        long width = shape.width(site);
-        return moments.computeIfAbsent(site, first -> manager.zeros(full ? new Shape(width, width) : new Shape(width)));
+    private List<NDArray> moments(InputSite site) {
+        return moments.computeIfAbsent(site, first -> new ArrayList<>());
     }
 
-    private NDArray sum(InputSite site) {
-        return sums.computeIfAbsent(site, first -> manager.zeros(new Shape(shape.width(site))));
+    private List<NDArray> sums(InputSite site) {
+        return sums.computeIfAbsent(site, first -> new ArrayList<>());
     }
 }

@@ -16,9 +16,9 @@ public enum DType {
         }
 
         @Override
-        long narrow(float[] source, int offset, MemorySegment target, int count) {
+        int narrow(float[] source, int offset, MemorySegment target, int count) {
             MemorySegment.copy(source, offset, target, FLOAT, 0, count);
-            long zeros = 0;
+            int zeros = 0;
             for (int i = offset; i < offset + count; i++) {
                 zeros += source[i] == 0 ? 1 : 0;
             }
@@ -39,8 +39,8 @@ public enum DType {
         }
 
         @Override
-        long narrow(float[] source, int offset, MemorySegment target, int count) {
-            long zeros = 0;
+        int narrow(float[] source, int offset, MemorySegment target, int count) {
+            int zeros = 0;
             for (int i = 0; i < count; i++) {
                 short bits = Float.floatToFloat16(source[offset + i]);
                 target.setAtIndex(SHORT, i, bits);
@@ -63,8 +63,8 @@ public enum DType {
         }
 
         @Override
-        long narrow(float[] source, int offset, MemorySegment target, int count) {
-            long zeros = 0;
+        int narrow(float[] source, int offset, MemorySegment target, int count) {
+            int zeros = 0;
             for (int i = 0; i < count; i++) {
                 short bits = (short) (bfloat16Bits(source[offset + i]) >>> 16);
                 target.setAtIndex(SHORT, i, bits);
@@ -128,7 +128,7 @@ public enum DType {
     abstract void widen(MemorySegment source, float[] target, int offset, int count);
 
     /** @return how many elements are zero as stored */
-    abstract long narrow(float[] source, int offset, MemorySegment target, int count);
+    abstract int narrow(float[] source, int offset, MemorySegment target, int count);
 
     static Optional<DType> named(String safetensorsName) {
         return Arrays.stream(values())

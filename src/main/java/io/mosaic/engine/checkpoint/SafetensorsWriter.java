@@ -16,6 +16,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -108,15 +109,18 @@ public final class SafetensorsWriter implements AutoCloseable {
             throw new IllegalArgumentException(
                     name + " has " + tensor.elements() + " elements, given " + values.length);
         }
-        long zeros = 0;
+        return IntStream.range(0, Math.ceilDiv(values.length, CHUNK))
+                .parallel()
+                .mapToLong(chunk -> write(tensor, values, chunk * CHUNK))
+                .sum();
+    }
+
+    private long write(TensorInfo tensor, float[] values, int from) {
         int width = tensor.dtype().bytes();
-        ByteBuffer buffer = ByteBuffer.allocateDirect(Math.min(CHUNK, Math.max(values.length, 1)) * width);
-        for (int from = 0; from < values.length; from += CHUNK) {
-            int count = Math.min(CHUNK, values.length - from);
-            buffer.clear().limit(count * width);
-            zeros += tensor.dtype().narrow(values, from, MemorySegment.ofBuffer(buffer), count);
-            put(buffer, dataStart + tensor.begin() + (long) from * width);
-        }
+        int count = Math.min(CHUNK, values.length - from);
+        ByteBuffer buffer = ByteBuffer.allocateDirect(count * width);
+        long zeros = tensor.dtype().narrow(values, from, MemorySegment.ofBuffer(buffer), count);
+        put(buffer, dataStart + tensor.begin() + (long) from * width);
         return zeros;
     }
 

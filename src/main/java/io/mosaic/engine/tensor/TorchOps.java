@@ -13,6 +13,7 @@ import ai.djl.pytorch.jni.JniUtils;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -63,17 +64,23 @@ public final class TorchOps {
                 return torch.contiguous(torch.transpose(x, 0, 1))
               def divergence(self: __torch__.M, p: Tensor, q: Tensor) -> Tensor:
                 return torch.sum(torch.mul(torch.exp(p), torch.sub(p, q)))
-              def mirrored(self: __torch__.M, x: Tensor, scale: float) -> Tensor:
-                y = torch.mul(x, scale)
-                n = torch.size(x, 0)
+              def add_to(self: __torch__.M, target: Tensor, x: Tensor) -> Tensor:
+                return torch.add_(target, x)
+              def symmetric(self: __torch__.M, strips: List[Tensor], scale: float) -> Tensor:
+                n = torch.size(strips[0], 0)
+                y = torch.empty([n, n], dtype=6, layout=None, device=ops.prim.device(strips[0]))
                 start = 0
-                while torch.lt(start, n):
-                  end = ops.prim.min(torch.add(start, 1024), n)
+                for i in range(torch.len(strips)):
+                  strip = strips[i]
+                  width = torch.size(strip, 1)
+                  end = torch.add(start, width)
                   rows = torch.slice(y, 0, start, end, 1)
-                  square = torch.slice(rows, 1, start, end, 1)
-                  torch.copy_(square, torch.add(torch.triu(square), torch.transpose(torch.triu(square, 1), 0, 1)))
-                  below = torch.slice(torch.slice(y, 0, end, n, 1), 1, start, end, 1)
-                  torch.copy_(below, torch.transpose(torch.slice(rows, 1, end, n, 1), 0, 1))
+                  square = torch.tril(torch.slice(strip, 0, 0, width, 1))
+                  full = torch.add(square, torch.transpose(torch.tril(square, -1), 0, 1))
+                  torch.copy_(torch.slice(rows, 1, start, end, 1), torch.mul(full, scale))
+                  rest = torch.mul(torch.slice(strip, 0, width, torch.size(strip, 0), 1), scale)
+                  torch.copy_(torch.slice(torch.slice(y, 0, end, n, 1), 1, start, end, 1), rest)
+                  torch.copy_(torch.slice(rows, 1, end, n, 1), torch.transpose(rest, 0, 1))
                   start = end
                 return y
               def shifted(self: __torch__.M, x: Tensor, v: Tensor) -> Tensor:
@@ -227,11 +234,20 @@ public final class TorchOps {
         return call(manager, "divergence", p, q);
     }
 
-    /** {@code scale} times the symmetric matrix whose upper triangle is that of a (n, n) matrix. */
-    public NDArray mirrored(NDManager manager, NDArray upper, double scale) {
-        try (IValue a = value(upper);
+    /** Adds in place, to a result of these operations too. */
+    public void addTo(NDArray target, NDArray x) {
+        call(target.getManager(), "add_to", target, x).close(); // another handle on the same memory
+    }
+
+    /**
+     * {@code scale} times the symmetric (n, n) matrix whose columns are given from the diagonal down.
+     *
+     * @param strips of columns, in order: the one that starts at column c is (n − c, its width)
+     */
+    public NDArray symmetric(NDManager manager, List<NDArray> strips, double scale) {
+        try (IValue a = IValue.listFrom(strips.toArray(PtNDArray[]::new));
                 IValue b = IValue.from(scale)) {
-            return run(manager, "mirrored", a, b);
+            return run(manager, "symmetric", a, b);
         }
     }
 

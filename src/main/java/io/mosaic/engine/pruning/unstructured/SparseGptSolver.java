@@ -19,7 +19,7 @@ import java.util.stream.IntStream;
  */
 public final class SparseGptSolver {
     private static final int BLOCK = 128;
-    private static final int ROWS_PER_TASK = 64;
+    private static final int ROWS_PER_TASK = 256;
 
     private final NDManager scope;
     private final NDArray factor; // U, (in, in)
@@ -206,49 +206,91 @@ public final class SparseGptSolver {
             u = square.toFloatArray();
         }
         float[] errors = new float[count * rows];
-        inParallel(rows, (from, to) -> {
-            for (int j = 0; j < count; j++) {
-                if (pattern instanceof SparsityPattern.Grouped grouped && (begin + j) % grouped.m() == 0) {
-                    chooseGroup(block, mask, begin, j, grouped, from, to);
-                }
-                column(block, mask[j], u, j, errors, from, to);
-            }
-        });
+        inParallel(rows, (from, to) -> new Tile(block, mask, u, begin, from, to).solve(errors));
         return errors;
     }
 
-    private static void column(float[][] block, float[] mask, float[] u, int j, float[] errors, int from, int to) {
-        int count = block.length;
-        float[] w = block[j];
-        float inverse = 1 / u[j * count + j];
-        int base = j * w.length;
-        for (int row = from; row < to; row++) {
-            float gone = w[row] * mask[row];
-            errors[base + row] = gone * inverse;
-            w[row] -= gone;
-        }
-        for (int later = j + 1; later < count; later++) {
-            float[] target = block[later];
-            float scale = u[j * count + later];
-            for (int row = from; row < to; row++) {
-                target[row] -= errors[base + row] * scale;
-            }
-        }
-    }
+    /**
+     * Some rows of a block, side by side in memory: in the block itself they lie a column's length apart, where they
+     * would push each other out of the processor's cache.
+     */
+    private final class Tile {
+        private final float[][] block; // (columns, all rows)
+        private final float[] u; // (columns, columns)
+        private final int begin; // first column of the block
+        private final int from; // first row of the tile
+        private final int count; // columns
+        private final int height; // rows of the tile
+        private final float[] weights; // (columns, rows of the tile), like the others
+        private final float[] mask;
+        private final float[] errors;
 
-    private void chooseGroup(
-            float[][] block, float[][] mask, int begin, int j, SparsityPattern.Grouped grouped, int from, int to) {
-        float[] scores = new float[grouped.m()];
-        boolean[] chosen = new boolean[grouped.m()];
-        for (int row = from; row < to; row++) {
-            for (int i = 0; i < scores.length; i++) {
-                float d = diagonal[begin + j + i];
-                float w = block[j + i][row];
-                scores[i] = dead[begin + j + i] ? -1 : w * w / (d * d);
+        Tile(float[][] block, float[][] mask, float[] u, int begin, int from, int to) {
+            this.block = block;
+            this.u = u;
+            this.begin = begin;
+            this.from = from;
+            count = block.length;
+            height = to - from;
+            weights = new float[count * height];
+            this.mask = new float[count * height];
+            errors = new float[count * height];
+            for (int c = 0; c < count; c++) {
+                System.arraycopy(block[c], from, weights, c * height, height);
+                System.arraycopy(mask[c], from, this.mask, c * height, height);
             }
-            GroupedMask.smallest(scores, grouped.n(), chosen);
-            for (int i = 0; i < scores.length; i++) {
-                mask[j + i][row] = chosen[i] ? 1 : 0;
+        }
+
+        /** Puts the pruned weights back into the block and the errors among those of all rows, (columns, rows). */
+        void solve(float[] allErrors) {
+            for (int j = 0; j < count; j++) {
+                if (pattern instanceof SparsityPattern.Grouped grouped && (begin + j) % grouped.m() == 0) {
+                    chooseGroup(j, grouped);
+                }
+                zero(j);
+                for (int later = j + 1; later < count; later++) {
+                    subtract(later, j);
+                }
+            }
+            int rows = block[0].length;
+            for (int c = 0; c < count; c++) {
+                System.arraycopy(weights, c * height, block[c], from, height);
+                System.arraycopy(errors, c * height, allErrors, c * rows + from, height);
+            }
+        }
+
+        private void zero(int column) {
+            float inverse = 1 / u[column * count + column];
+            int base = column * height;
+            for (int i = base; i < base + height; i++) {
+                float gone = weights[i] * mask[i];
+                errors[i] = gone * inverse;
+                weights[i] -= gone;
+            }
+        }
+
+        private void subtract(int later, int column) {
+            float scale = u[column * count + later];
+            int target = later * height;
+            int source = column * height;
+            for (int i = 0; i < height; i++) {
+                weights[target + i] -= errors[source + i] * scale;
+            }
+        }
+
+        private void chooseGroup(int j, SparsityPattern.Grouped grouped) {
+            float[] scores = new float[grouped.m()];
+            boolean[] chosen = new boolean[grouped.m()];
+            for (int row = 0; row < height; row++) {
+                for (int i = 0; i < scores.length; i++) {
+                    float d = diagonal[begin + j + i];
+                    float w = weights[(j + i) * height + row];
+                    scores[i] = dead[begin + j + i] ? -1 : w * w / (d * d);
+                }
+                GroupedMask.smallest(scores, grouped.n(), chosen);
+                for (int i = 0; i < scores.length; i++) {
+                    mask[(j + i) * height + row] = chosen[i] ? 1 : 0;
+                }
             }
         }
     }
