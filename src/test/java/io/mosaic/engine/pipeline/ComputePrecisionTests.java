@@ -1,0 +1,78 @@
+package io.mosaic.engine.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.withinPercentage;
+
+import ai.djl.Device;
+import io.mosaic.engine.CancellationToken;
+import io.mosaic.engine.allocation.AllocationMethod;
+import io.mosaic.engine.calibration.CalibrationWindows;
+import io.mosaic.engine.calibration.Sampling;
+import io.mosaic.engine.checkpoint.Checkpoint;
+import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
+import io.mosaic.engine.tensor.Precision;
+import io.mosaic.engine.tensor.TorchOps;
+import io.mosaic.fixture.Demo;
+import io.mosaic.fixture.Measurements;
+import io.mosaic.fixture.Recipes;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What bfloat16 products do to a job's result on a trained model. */
+class ComputePrecisionTests {
+    private static final int CHARACTERS = 24_000;
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void bfloat16StaysWithinOnePercentOfFloat32() throws IOException {
+        PruningReport exact = prune(ComputePrecision.F32);
+        PruningReport fast = prune(ComputePrecision.BF16);
+
+        assertThat(exact.provenance().computePrecision()).isEqualTo(Precision.F32);
+        assertThat(fast.provenance().computePrecision()).isEqualTo(Precision.BF16);
+        PruningReport.PerplexityResult expected = exact.perplexity().getFirst();
+        PruningReport.PerplexityResult actual = fast.perplexity().getFirst();
+        assertThat(actual.dense())
+                .isCloseTo(expected.dense(), withinPercentage(1))
+                .as("bfloat16 was computed in")
+                .isNotEqualTo(expected.dense());
+        assertThat(actual.pruned()).isCloseTo(expected.pruned(), withinPercentage(1));
+    }
+
+    private PruningReport prune(ComputePrecision precision) throws IOException {
+        Path text = Files.writeString(
+                folder.resolve("test.txt"),
+                Files.readString(Demo.corpus("demo-test")).substring(0, CHARACTERS));
+        PruningTask task = new PruningTask(
+                new PruningTask.Source("mosaic/demo", Demo.model()),
+                0,
+                List.of(new PruningTask.Target(
+                        Recipes.unstructured(UnstructuredMethod.SPARSEGPT, 0.6, AllocationMethod.PROJECTION),
+                        "mosaic/" + precision,
+                        Files.createDirectory(folder.resolve(precision.toString())))),
+                new PruningTask.Calibration(
+                        new PruningTask.Text("demo-calibration", Demo.corpus("demo-calibration")),
+                        new CalibrationWindows(16, Demo.LENGTH),
+                        0,
+                        Sampling.STRIDED),
+                precision,
+                new PruningTask.Evaluation(List.of(new PruningTask.Text("test", text)), false));
+        return new PruningPipeline(Device.cpu(), new Measurements<>(), new Measurements<>())
+                .run(task, (stage, done, total) -> {}, new CancellationToken())
+                .getFirst();
+    }
+
+    @Test
+    void autoIsBfloat16ForSixteenBitModelsOnDevicesMadeForIt() {
+        try (Checkpoint stored16 = Demo.checkpoint()) {
+            assertThat(ComputePrecision.AUTO.on(Device.cpu(), stored16))
+                    .isEqualTo(TorchOps.fastBFloat16(Device.cpu()) ? Precision.BF16 : Precision.F32);
+        }
+    }
+}
