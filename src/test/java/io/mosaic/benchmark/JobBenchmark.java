@@ -1,25 +1,25 @@
 package io.mosaic.benchmark;
 
 import ai.djl.Device;
-import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.Shape;
 import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.allocation.AllocationMethod;
 import io.mosaic.engine.calibration.CalibrationSet;
+import io.mosaic.engine.calibration.CalibrationWindows;
 import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.checkpoint.DType;
 import io.mosaic.engine.checkpoint.RopeScaling;
+import io.mosaic.engine.evaluation.LatencyBenchmark;
+import io.mosaic.engine.evaluation.PeakMemory;
 import io.mosaic.engine.export.HuggingFaceExporter;
-import io.mosaic.engine.llama.InputSite;
 import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.Projection;
 import io.mosaic.engine.pruning.Category;
 import io.mosaic.engine.pruning.CompositePruner;
 import io.mosaic.engine.pruning.Propagation;
 import io.mosaic.engine.pruning.PruningPlan;
 import io.mosaic.engine.pruning.PruningRecipe;
 import io.mosaic.engine.pruning.PruningWalk;
+import io.mosaic.engine.pruning.PruningWork;
 import io.mosaic.engine.pruning.structured.Layout;
 import io.mosaic.engine.pruning.structured.StructuredScore;
 import io.mosaic.engine.pruning.structured.StructuredShare;
@@ -28,15 +28,14 @@ import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
 import io.mosaic.engine.ranking.OutlierRanker;
 import io.mosaic.engine.ranking.OutlierRanking;
 import io.mosaic.engine.tensor.Compute;
-import io.mosaic.engine.tensor.Linear;
 import io.mosaic.engine.tensor.Precision;
+import io.mosaic.engine.tensor.ProductRate;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.fixture.TinyLlama;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Random;
@@ -47,15 +46,17 @@ import org.springframework.util.FileSystemUtils;
  * Seconds per layer of whole runs over a generated model, beside the time that their arithmetic takes at the rate of a
  * matrix product that is measured between them: on a machine with other load the ratio is the figure to compare.
  *
- * <p>Run as {@code java … io.mosaic.benchmark.JobBenchmark block-1b|scale|targets FOLDER}; src/docs/performance.md has
+ * <p>Run as {@code java … io.mosaic.benchmark.JobBenchmark block-1b|targets|scale|7b|inference FOLDER}; src/docs/performance.md has
  * the whole command.
  */
 final class JobBenchmark {
     /** The shapes on which the published code was timed. */
     private static final LayerShape BLOCK_1B = new LayerShape(2048, 32, 4, 64, 5632);
 
+    /** LLaMA-2-7B. */
+    private static final LayerShape BLOCK_7B = new LayerShape(4096, 32, 32, 128, 11_008);
+
     private static final int VOCABULARY = 32_000;
-    private static final int WINDOWS = 16;
     private static final int LENGTH = 512;
     private static final List<Double> ONE = List.of(0.5);
     private static final List<Double> TARGETS = List.of(0.5, 0.6, 0.7, 0.8);
@@ -65,14 +66,16 @@ final class JobBenchmark {
     private final Path work;
     private final Checkpoint model;
     private final List<LayerShape> layers;
+    private final LayerShape shape;
     private final CalibrationSet calibration;
 
-    private JobBenchmark(NDManager manager, Path work, Checkpoint model) {
+    private JobBenchmark(NDManager manager, Path work, Checkpoint model, int windows) {
         this.manager = manager;
         this.work = work;
         this.model = model;
         layers = LayerShape.of(model.config());
-        calibration = new CalibrationSet(IntStream.range(0, WINDOWS)
+        shape = layers.getFirst();
+        calibration = new CalibrationSet(IntStream.range(0, windows)
                 .mapToObj(seed -> new Random(seed).ints(LENGTH, 0, VOCABULARY).toArray())
                 .toArray(int[][]::new));
     }
@@ -81,13 +84,15 @@ final class JobBenchmark {
         Path work = Files.createTempDirectory(Path.of(args[1]), "benchmark");
         try (NDManager manager = Tensors.open(Device.cpu())) {
             switch (args[0]) {
-                case "block-1b" -> on(2, manager, work, JobBenchmark::recipes);
-                case "targets" -> on(2, manager, work, JobBenchmark::targets);
+                case "block-1b" -> on(new Subject(BLOCK_1B, 2, DType.F32, 16), manager, work, JobBenchmark::recipes);
+                case "targets" -> on(new Subject(BLOCK_1B, 2, DType.F32, 16), manager, work, JobBenchmark::targets);
                 case "scale" -> {
                     for (int layers : new int[] {4, 16, 64}) {
-                        on(layers, manager, work, JobBenchmark::one);
+                        on(new Subject(BLOCK_1B, layers, DType.BF16, 4), manager, work, JobBenchmark::one);
                     }
                 }
+                case "7b" -> on(new Subject(BLOCK_7B, 32, DType.BF16, 8), manager, work, JobBenchmark::composite);
+                case "inference" -> on(new Subject(BLOCK_1B, 4, DType.BF16, 4), manager, work, JobBenchmark::inference);
                 default -> throw new IllegalArgumentException("No benchmark " + args[0]);
             }
         } finally {
@@ -95,28 +100,41 @@ final class JobBenchmark {
         }
     }
 
+    /** A generated model and the windows that calibrate. */
+    private record Subject(LayerShape shape, int layers, DType dtype, int windows) {}
+
     @FunctionalInterface
     private interface Benchmark {
         void run(JobBenchmark on) throws IOException;
     }
 
-    private static void on(int layers, NDManager manager, Path work, Benchmark benchmark) throws IOException {
-        TinyLlama llama =
-                new TinyLlama(BLOCK_1B, layers, VOCABULARY, LENGTH, new RopeScaling.None(), true, DType.F32, 1);
-        Path folder = llama.write(work.resolve("model-" + layers));
+    private static void on(Subject subject, NDManager manager, Path work, Benchmark benchmark) throws IOException {
+        TinyLlama llama = new TinyLlama(
+                subject.shape(),
+                subject.layers(),
+                VOCABULARY,
+                LENGTH,
+                new RopeScaling.None(),
+                true,
+                subject.dtype(),
+                1);
+        Path folder = llama.write(work.resolve("model-" + subject.layers()));
         try (Checkpoint model = Checkpoint.open(folder)) {
-            JobBenchmark on = new JobBenchmark(manager, work, model);
-            System.out.printf("%n%d layers, %s%n%n", layers, BLOCK_1B);
-            System.out.println(
-                    "| run | seconds per layer | matrix product, GFLOP/s | times its arithmetic | peak memory,"
-                            + " GB |");
-            System.out.println("|---|---|---|---|---|");
-            benchmark.run(on);
+            System.out.printf("%n%s%n%n", subject);
+            benchmark.run(new JobBenchmark(manager, work, model, subject.windows()));
         }
+        FileSystemUtils.deleteRecursively(folder);
+    }
+
+    private static void header() {
+        System.out.println(
+                "| run | seconds per layer | matrix product, GFLOP/s | times its arithmetic | peak memory, GB |");
+        System.out.println("|---|---|---|---|---|");
     }
 
     private void recipes() throws IOException {
         PruningRecipe wanda = recipe(UnstructuredMethod.WANDA, AllocationMethod.UNIFORM, Propagation.PRUNED);
+        header();
         run("warm-up", wanda, Precision.F32, ONE);
         for (Precision precision : Precision.values()) {
             run("wanda", wanda, precision, ONE);
@@ -130,14 +148,68 @@ final class JobBenchmark {
     }
 
     private void one() throws IOException {
+        header();
         run(
                 "mosaic",
                 recipe(UnstructuredMethod.SPARSEGPT, AllocationMethod.PROJECTION, Propagation.PRUNED),
-                Precision.F32,
+                Precision.BF16,
                 ONE);
     }
 
+    private void composite() throws IOException {
+        header();
+        run("composite", recipe(Category.COMPOSITE, 0.6), Precision.BF16, List.of(0.6));
+    }
+
+    /** Half of the weights gone, physically or half physically, against the dense model. */
+    private void inference() throws IOException {
+        System.out.println("| model | weights, MB | prefill, tokens/s | decode, tokens/s | peak memory, MB |");
+        System.out.println("|---|---|---|---|---|");
+        for (Precision precision : Precision.values()) {
+            for (Category category : List.of(Category.STRUCTURED, Category.COMPOSITE)) {
+                Path folder = Files.createTempDirectory(work, "pruned");
+                PruningRecipe recipe = recipe(category, 0.5);
+                PruningPlan plan = PruningPlan.of(recipe, layers, OutlierRanking.none(layers.size()));
+                Compute compute = new Compute(manager, precision);
+                try (HuggingFaceExporter exporter =
+                        new HuggingFaceExporter(folder, model, plan.structure().after())) {
+                    new PruningWalk(compute, model, calibration, TOKEN)
+                            .run(
+                                    new CompositePruner(recipe, plan),
+                                    (index, weights, dampening) -> exporter.write(index, weights));
+                    exporter.finish();
+                }
+                try (Checkpoint pruned = Checkpoint.open(folder)) {
+                    LatencyBenchmark.Result result = new LatencyBenchmark(compute, TOKEN)
+                            .compare(model, pruned, calibration.windows()[0]);
+                    LatencyBenchmark.Peak peak = result.peak().orElseThrow();
+                    if (category == Category.STRUCTURED) {
+                        row(
+                                "dense, " + precision,
+                                model.weightBytes(),
+                                result.prefillTokensPerSecond().dense(),
+                                result.decodeTokensPerSecond().dense(),
+                                peak.bytes().dense());
+                    }
+                    row(
+                            category + ", " + precision,
+                            pruned.weightBytes(),
+                            result.prefillTokensPerSecond().pruned(),
+                            result.decodeTokensPerSecond().pruned(),
+                            peak.bytes().pruned());
+                }
+                FileSystemUtils.deleteRecursively(folder);
+            }
+        }
+    }
+
+    private static void row(String name, long bytes, double prefill, double decode, double peak) {
+        System.out.printf(
+                Locale.ROOT, "| %s | %.0f | %.0f | %.1f | %.0f |%n", name, bytes / 1e6, prefill, decode, peak / 1e6);
+    }
+
     private void targets() throws IOException {
+        header();
         for (Precision precision : Precision.values()) {
             mosaic(precision, TARGETS);
         }
@@ -155,11 +227,26 @@ final class JobBenchmark {
 
     private static PruningRecipe recipe(
             UnstructuredMethod method, AllocationMethod allocation, Propagation propagation) {
+        return recipe(Category.UNSTRUCTURED, 0.5, method, allocation, propagation);
+    }
+
+    private static PruningRecipe recipe(Category category, double sparsity) {
+        AllocationMethod allocation =
+                category == Category.COMPOSITE ? AllocationMethod.PROJECTION : AllocationMethod.UNIFORM;
+        return recipe(category, sparsity, UnstructuredMethod.SPARSEGPT, allocation, Propagation.PRUNED);
+    }
+
+    private static PruningRecipe recipe(
+            Category category,
+            double sparsity,
+            UnstructuredMethod method,
+            AllocationMethod allocation,
+            Propagation propagation) {
         return new PruningRecipe(
-                0.5,
-                Category.UNSTRUCTURED,
+                sparsity,
+                category,
                 new PruningRecipe.Removal(method, new SparsityPattern.Free()),
-                new PruningRecipe.Structure(new StructuredShare.Fixed(0), StructuredScore.OBS, Layout.UNIFORM, 32),
+                new PruningRecipe.Structure(new StructuredShare.Fixed(0.5), StructuredScore.OBS, Layout.UNIFORM, 32),
                 new PruningRecipe.Allocation(allocation, 5, 0.08, 8),
                 propagation,
                 false);
@@ -168,8 +255,10 @@ final class JobBenchmark {
     private void run(String name, PruningRecipe recipe, Precision precision, List<Double> sparsities)
             throws IOException {
         Compute compute = new Compute(manager, precision);
-        double forwardsBefore = rate(precision);
-        double othersBefore = rate(Precision.F32);
+        Compute float32 = new Compute(manager, Precision.F32);
+        double forwardsBefore = ProductRate.measure(compute);
+        double othersBefore = ProductRate.measure(float32);
+        PeakMemory.reset();
         long start = System.nanoTime();
         OutlierRanking ranking = recipe.ranked()
                 ? new OutlierRanker(compute, TOKEN).rank(model, calibration, 5, done -> {})
@@ -180,7 +269,8 @@ final class JobBenchmark {
         for (double sparsity : sparsities) {
             Path folder = Files.createTempDirectory(work, "pruned");
             PruningPlan plan = PruningPlan.of(recipe.withSparsity(sparsity), layers, ranking);
-            HuggingFaceExporter exporter = new HuggingFaceExporter(folder, model, layers);
+            HuggingFaceExporter exporter =
+                    new HuggingFaceExporter(folder, model, plan.structure().after());
             folders.add(folder);
             exporters.add(exporter);
             targets.add(new PruningWalk.Target(
@@ -189,11 +279,16 @@ final class JobBenchmark {
         }
         new PruningWalk(compute, model, calibration, TOKEN).run(targets);
         double seconds = (System.nanoTime() - start) / 1e9;
-        double forwards = (forwardsBefore + rate(precision)) / 2;
-        double others = (othersBefore + rate(Precision.F32)) / 2;
+        double forwards = (forwardsBefore + ProductRate.measure(compute)) / 2;
+        double others = (othersBefore + ProductRate.measure(float32)) / 2;
         exporters.forEach(HuggingFaceExporter::close);
         for (Path folder : folders) {
             FileSystemUtils.deleteRecursively(folder);
+        }
+        CalibrationWindows windows = new CalibrationWindows(calibration.samples(), LENGTH);
+        PruningWork work = PruningWork.of(recipe, shape, windows, sparsities.size());
+        if (recipe.ranked()) {
+            work = work.plus(PruningWork.ranking(shape, windows));
         }
         System.out.printf(
                 Locale.ROOT,
@@ -201,62 +296,7 @@ final class JobBenchmark {
                 name + ", " + precision,
                 seconds / layers.size(),
                 forwards / 1e9,
-                seconds / (layers.size() * arithmetic(recipe, sparsities.size(), forwards, others)),
-                peakBytes() / 1e9);
-    }
-
-    /**
-     * Seconds of one layer's floating-point operations (reference: the cost model of src/docs/performance.md).
-     *
-     * @param forwards operations per second of a product in the forwards' format
-     * @param others that of a float32 product
-     */
-    private static double arithmetic(PruningRecipe recipe, int targets, double forwards, double others) {
-        double tokens = (double) WINDOWS * LENGTH;
-        double attention = 2.0 * tokens * LENGTH * BLOCK_1B.heads() * BLOCK_1B.headDim() / others; // half of a window
-        double forward = 2.0 * BLOCK_1B.parameters() * tokens / forwards + attention;
-        double observing = forward - 2.0 * BLOCK_1B.parameters(Projection.DOWN) * tokens / forwards;
-        boolean hessian = recipe.removal().method() == UnstructuredMethod.SPARSEGPT;
-        double statistics = 0;
-        for (InputSite site : InputSite.values()) {
-            double width = BLOCK_1B.width(site);
-            statistics += hessian ? width * width * tokens + 2 / 3.0 * width * width * width : 0;
-        }
-        double solving = 0;
-        for (Projection projection : Projection.values()) {
-            solving += hessian ? (double) BLOCK_1B.parameters(projection) * BLOCK_1B.in(projection) : 0;
-        }
-        double ranking = recipe.ranked() ? forward : 0;
-        return ranking
-                + switch (recipe.propagation()) {
-                    case PRUNED -> targets * (observing + forward + (statistics + solving) / others);
-                    case DENSE -> forward + (statistics + targets * solving) / others;
-                };
-    }
-
-    /** Of a matrix product of these shapes, in floating-point operations per second: the best of a few. */
-    private double rate(Precision precision) {
-        double best = 0;
-        try (NDManager scope = manager.newSubManager()) {
-            NDArray x = scope.randomNormal(new Shape(4096, BLOCK_1B.hidden()));
-            float[] values = new float[BLOCK_1B.ffn() * BLOCK_1B.hidden()];
-            Arrays.fill(values, 0.01f);
-            Linear linear = Linear.of(scope, values, BLOCK_1B.ffn(), BLOCK_1B.hidden(), precision);
-            for (int i = 0; i < 6; i++) {
-                long start = System.nanoTime();
-                linear.apply(scope, x).close();
-                best = Math.max(
-                        best, 2.0 * 4096 * BLOCK_1B.hidden() * BLOCK_1B.ffn() / (System.nanoTime() - start) * 1e9);
-            }
-        }
-        return best;
-    }
-
-    private static double peakBytes() throws IOException {
-        return Files.readAllLines(Path.of("/proc/self/status")).stream()
-                .filter(line -> line.startsWith("VmHWM"))
-                .mapToDouble(line -> 1024 * Double.parseDouble(line.replaceAll("\\D", "")))
-                .findFirst()
-                .orElse(Double.NaN);
+                seconds / (layers.size() * work.seconds(forwards, others)),
+                PeakMemory.bytes(Device.cpu()).orElse(0) / 1e9);
     }
 }

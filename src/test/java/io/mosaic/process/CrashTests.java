@@ -77,8 +77,11 @@ class CrashTests {
                     .isEqualTo(3);
             assertThat(models(api))
                     .containsExactlyInAnyOrder("mosaic/demo", "mosaic/demo-50", "crash/killed", "crash/waiting");
-            assertThat(api.json("/jobs/" + killed + "/report").path("perplexity"))
-                    .isNotEmpty();
+            JsonNode report = api.json("/jobs/" + killed + "/report");
+            assertThat(report.path("perplexity")).isNotEmpty();
+            assertThat(report.path("provenance").path("layersTakenOver").intValue())
+                    .as("layers that the killed worker had finished")
+                    .isEqualTo(TinyModel.LAYERS);
             awaitNothingStaged();
 
             second.kill();
@@ -106,7 +109,7 @@ class CrashTests {
             assertThat(third.stop()).as("exit code").isEqualTo(143); // ended by the signal
             assertThat(third.log()).contains("Job " + stopped + " attempt 1 stopped: SHUTDOWN"); // queued again
             assertThat(third.databaseRuns()).isFalse();
-            assertThat(staged()).isEmpty();
+            assertThat(staged()).as("what another worker goes on from").containsExactly(stopped + "-1-0");
         }
     }
 

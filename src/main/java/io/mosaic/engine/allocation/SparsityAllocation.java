@@ -139,6 +139,23 @@ public final class SparsityAllocation {
         return sizes;
     }
 
+    /**
+     * The allocation with these targets, as {@link #targets} gave them.
+     *
+     * @param layers the shapes whose weights are to be zeroed
+     */
+    public static SparsityAllocation of(List<Target> targets, List<LayerShape> layers) {
+        Map<ProjectionId, Long> sizes = sizes(layers);
+        Map<ProjectionId, Target> byProjection = new LinkedHashMap<>();
+        sizes.keySet().forEach(id -> byProjection.put(id, targets.get(byProjection.size())));
+        return new SparsityAllocation(byProjection, sizes);
+    }
+
+    /** The target of every projection in order, layer by layer. */
+    public List<Target> targets() {
+        return List.copyOf(targets.values());
+    }
+
     public Target target(ProjectionId id) {
         return Objects.requireNonNull(targets.get(id));
     }

@@ -145,6 +145,7 @@ public final class Checkpoint implements AutoCloseable {
         }
         float[] values = new float[(int) elements];
         read(name, 0, values, values.length);
+        stored.shard().release(stored.info()); // else a whole model would stay resident in the end
         return values;
     }
 

@@ -77,6 +77,11 @@ public final class SafetensorsReader implements AutoCloseable {
         tensor.dtype().widen(data.asSlice(tensor.begin() + from * width, count * width), target, 0, count);
     }
 
+    /** Gives the memory back that reading a tensor has filled; reading it again is allowed and maps it anew. */
+    public void release(TensorInfo tensor) {
+        bytes(tensor).unload();
+    }
+
     /** The stored bytes of a tensor. */
     public MemorySegment bytes(TensorInfo tensor) {
         return data.asSlice(tensor.begin(), tensor.bytes());

@@ -88,6 +88,7 @@ public final class SafetensorsWriter implements AutoCloseable {
             SafetensorsWriter writer = new SafetensorsWriter(file, channel, tensors, head.capacity());
             try {
                 writer.put(head.flip(), 0);
+                writer.extend();
             } catch (RuntimeException e) {
                 writer.close();
                 throw e;
@@ -191,6 +192,13 @@ public final class SafetensorsWriter implements AutoCloseable {
             throw new IllegalArgumentException(name + " is not planned, or was written already");
         }
         return tensor;
+    }
+
+    /** The file has its full length from the start, so that what is written of it can be read at any time. */
+    private void extend() {
+        if (totalBytes > dataStart) {
+            put(ByteBuffer.allocate(1), totalBytes - 1);
+        }
     }
 
     private void put(ByteBuffer bytes, long position) {

@@ -11,7 +11,7 @@ import java.util.OptionalLong;
  * Memory in use: of the device on CUDA; else the resident memory of the whole process, whose high-water mark Linux
  * keeps and lets a process reset. Other systems give none.
  */
-final class PeakMemory {
+public final class PeakMemory {
     private static final Path STATUS = Path.of("/proc/self/status");
     private static final Path CLEAR_REFS = Path.of("/proc/self/clear_refs");
     private static final String RESET_PEAK = "5";
@@ -19,12 +19,12 @@ final class PeakMemory {
     private PeakMemory() {}
 
     /** What {@link #bytes} measures, for the report. */
-    static String kind(Device device) {
+    public static String kind(Device device) {
         return device.isGpu() ? "device memory in use" : "process resident peak";
     }
 
     /** Starts a new high-water mark, where there is one to reset. */
-    static void reset() {
+    public static void reset() {
         try {
             Files.writeString(CLEAR_REFS, RESET_PEAK);
         } catch (IOException e) {
@@ -32,7 +32,8 @@ final class PeakMemory {
         }
     }
 
-    static OptionalLong bytes(Device device) {
+    /** Bytes; empty where the system tells none. */
+    public static OptionalLong bytes(Device device) {
         if (device.isGpu()) {
             return OptionalLong.of(CudaUtils.getGpuMemory(device).getCommitted());
         }

@@ -22,7 +22,18 @@ import tools.jackson.databind.json.JsonMapper;
  * @param depth the whole layers that went; absent where none did
  * @param search what was tried; absent where the request left nothing to search for
  */
-@JsonPropertyOrder({"model", "perplexity", "latency", "memory", "stages", "depth", "search", "provenance", "sparsity"})
+@JsonPropertyOrder({
+    "model",
+    "perplexity",
+    "latency",
+    "memory",
+    "speed",
+    "stages",
+    "depth",
+    "search",
+    "provenance",
+    "sparsity"
+})
 public record PruningReport(
         String model,
         Sparsity sparsity,
@@ -31,6 +42,7 @@ public record PruningReport(
         List<PerplexityResult> perplexity,
         Optional<Latency> latency,
         Memory memory,
+        Speed speed,
         List<StageTime> stages,
         Provenance provenance) {
     private static final String FILE = "report.json";
@@ -125,6 +137,18 @@ public record PruningReport(
 
     public record ComparedBytes(long dense, long pruned) {}
 
+    /**
+     * How the pruning stage used the machine, all targets together.
+     *
+     * @param layerSeconds of each layer that this attempt pruned, in order
+     * @param flops floating-point operations per second of its matrix products, over the whole stage
+     * @param productFlops those of a plain product of 2048², measured before it in the same precision
+     * @param peakBytes most memory in use since the job began, evaluation aside; absent where the system tells none
+     * @param peakKind what peakBytes measures
+     */
+    public record Speed(
+            List<Double> layerSeconds, double flops, double productFlops, Optional<Long> peakBytes, String peakKind) {}
+
     public record StageTime(PipelineStage stage, double seconds) {}
 
     /**
@@ -132,6 +156,7 @@ public record PruningReport(
      *
      * @param corpora SHA-256 of each text by name
      * @param rankingReused whether the ranking came from the store
+     * @param layersTakenOver layers that an earlier attempt of the job had finished
      * @param computePrecision of every forward
      */
     public record Provenance(
@@ -143,6 +168,7 @@ public record PruningReport(
             String sampling,
             long seed,
             boolean rankingReused,
+            int layersTakenOver,
             String device,
             Precision computePrecision,
             int threads,

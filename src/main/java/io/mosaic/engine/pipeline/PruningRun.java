@@ -7,6 +7,7 @@ import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MeasurementStore;
 import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.allocation.SensitivityProfile;
+import io.mosaic.engine.allocation.SparsityAllocation;
 import io.mosaic.engine.calibration.CalibrationSet;
 import io.mosaic.engine.calibration.CalibrationWindows;
 import io.mosaic.engine.calibration.Corpus;
@@ -15,17 +16,25 @@ import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.checkpoint.ModelConfig;
 import io.mosaic.engine.checkpoint.Tokenizer;
 import io.mosaic.engine.evaluation.LatencyBenchmark;
+import io.mosaic.engine.evaluation.PeakMemory;
 import io.mosaic.engine.evaluation.Perplexity;
 import io.mosaic.engine.export.HuggingFaceExporter;
 import io.mosaic.engine.export.ModelCard;
+import io.mosaic.engine.export.StagedWeights;
+import io.mosaic.engine.llama.LayerShape;
 import io.mosaic.engine.llama.LlamaTensors;
 import io.mosaic.engine.pruning.CompositePruner;
+import io.mosaic.engine.pruning.FinishedLayers;
+import io.mosaic.engine.pruning.PruningPlan;
 import io.mosaic.engine.pruning.PruningWalk;
+import io.mosaic.engine.pruning.PruningWork;
 import io.mosaic.engine.ranking.OutlierRanking;
 import io.mosaic.engine.search.DepthSearch;
 import io.mosaic.engine.search.HeldOut;
 import io.mosaic.engine.tensor.Compute;
+import io.mosaic.engine.tensor.ProductRate;
 import io.mosaic.engine.tensor.TorchEngine;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -34,6 +43,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -66,6 +76,7 @@ final class PruningRun {
 
     List<PruningReport> run(MeasurementStore<OutlierRanking> rankings, MeasurementStore<SensitivityProfile> profiles) {
         stages.enter(PipelineStage.LOADING);
+        PeakMemory.reset();
         LlamaTensors.check(dense);
         String modelSha256 = Hashes.files(dense.weightFiles());
         int[] calibrationTokens = tokens(task.calibration().corpus());
@@ -73,6 +84,70 @@ final class PruningRun {
         Map<String, int[]> texts = new LinkedHashMap<>();
         task.evaluation().perplexity().forEach(text -> texts.put(text.name(), tokens(text)));
 
+        String fingerprint = fingerprint(modelSha256, calibration);
+        Optional<EarlierAttempt> earlier = EarlierAttempt.farthest(task.earlier(), fingerprint);
+        try {
+            Decided decided = earlier.map(attempt -> decided(attempt.decisions(), calibrationTokens))
+                    .orElseGet(() -> decide(rankings, profiles, modelSha256, calibration, calibrationTokens));
+            stages.enter(PipelineStage.PRUNING);
+            List<SparsityLedger> ledgers = decided.plans().stream()
+                    .map(chosen -> new SparsityLedger(decided.depth(), chosen.plan(), decided.ranking()))
+                    .toList();
+            Journal journal = Journal.begin(task.targets().getFirst().folder(), decided.decisions(fingerprint));
+            PruningReport.Speed speed = prune(calibration, decided, ledgers, journal, earlier);
+            PruningReport.Provenance provenance = provenance(
+                    modelSha256,
+                    calibration,
+                    decided.rankingReused(),
+                    earlier.map(EarlierAttempt::layers).orElse(0));
+            List<PruningReport> reports = measure(texts, calibration, decided, ledgers, speed, provenance);
+            journal.delete();
+            stages.step(1, 1);
+            return reports;
+        } finally {
+            earlier.ifPresent(EarlierAttempt::close);
+        }
+    }
+
+    /** Hash of all that the pruned weights depend on. */
+    private String fingerprint(String modelSha256, CalibrationSet calibration) {
+        return Hashes.text(String.join(
+                "\n",
+                Hashes.rankingKey(
+                        modelSha256,
+                        calibration,
+                        compute.precision(),
+                        task.recipe().allocation().outlierThreshold()),
+                Hashes.files(List.of(task.model().folder().resolve(ModelConfig.FILE))),
+                String.valueOf(task.dropLayers()),
+                task.targets().stream().map(PruningTask.Target::recipe).toList().toString(),
+                version()));
+    }
+
+    /** All that is known before the first layer is pruned. */
+    private record Decided(
+            Depth depth, Optional<OutlierRanking> ranking, boolean rankingReused, List<PlanChoice.Chosen> plans) {
+
+        Journal.Decisions decisions(String fingerprint) {
+            return new Journal.Decisions(
+                    fingerprint,
+                    ranking,
+                    depth.dropped(),
+                    plans.stream()
+                            .map(chosen -> new Journal.Choice(
+                                    chosen.plan().structure(),
+                                    chosen.plan().zeros().targets(),
+                                    chosen.search()))
+                            .toList());
+        }
+    }
+
+    private Decided decide(
+            MeasurementStore<OutlierRanking> rankings,
+            MeasurementStore<SensitivityProfile> profiles,
+            String modelSha256,
+            CalibrationSet calibration,
+            int[] calibrationTokens) {
         stages.enter(PipelineStage.RANKING);
         Depth depth = depth(calibrationTokens);
         // what a measurement depends on: weights, config.json and the layers that stay
@@ -83,13 +158,37 @@ final class PruningRun {
         Optional<OutlierRanking> ranking = choice.ranking(rankings);
         stages.enter(PipelineStage.ALLOCATING);
         List<PlanChoice.Chosen> plans = choice.plans(ranking, profiles, calibrationTokens);
+        return new Decided(depth, ranking, choice.rankingReused(), plans);
+    }
 
-        stages.enter(PipelineStage.PRUNING);
-        List<SparsityLedger> ledgers = plans.stream()
-                .map(chosen -> new SparsityLedger(depth, chosen.plan(), ranking))
-                .toList();
-        prune(calibration, depth, plans, ledgers);
+    /** What an earlier run of this task has decided. */
+    private Decided decided(Journal.Decisions decisions, int[] calibrationTokens) {
+        Depth depth = Depth.without(
+                dense,
+                decisions.dropped(),
+                task.dropLayers() == 0 ? Optional.empty() : Optional.of(depthWindows(calibrationTokens)));
+        List<PlanChoice.Chosen> plans = new ArrayList<>();
+        for (int i = 0; i < task.targets().size(); i++) {
+            Journal.Choice choice = decisions.choices().get(i);
+            plans.add(new PlanChoice.Chosen(
+                    task.targets().get(i).recipe().rest(depth.dense(), depth.layers()),
+                    new PruningPlan(
+                            choice.structure(),
+                            SparsityAllocation.of(
+                                    choice.zeros(), choice.structure().after())),
+                    choice.search()));
+        }
+        return new Decided(depth, decisions.ranking(), decisions.ranking().isPresent(), plans);
+    }
 
+    private List<PruningReport> measure(
+            Map<String, int[]> texts,
+            CalibrationSet calibration,
+            Decided decided,
+            List<SparsityLedger> ledgers,
+            PruningReport.Speed speed,
+            PruningReport.Provenance provenance) {
+        List<PlanChoice.Chosen> plans = decided.plans();
         stages.enter(PipelineStage.EVALUATING);
         List<Evaluated> evaluated = evaluate(texts, calibration.windows()[0]);
 
@@ -102,7 +201,6 @@ final class PruningRun {
                 weightBytes.add(pruned.weightBytes());
             }
         }
-        PruningReport.Provenance provenance = provenance(modelSha256, calibration, choice.rankingReused());
         List<PruningReport.StageTime> times = stages.times();
         List<PruningReport> reports = new ArrayList<>();
         for (int i = 0; i < plans.size(); i++) {
@@ -110,11 +208,12 @@ final class PruningRun {
             PruningReport report = new PruningReport(
                     target.output(),
                     ledgers.get(i).sparsity(target.recipe().sparsity()),
-                    depth.report(),
+                    decided.depth().report(),
                     plans.get(i).search(),
                     evaluated.get(i).perplexity(),
                     evaluated.get(i).latency().map(PruningRun::latency),
                     memory(weightBytes.get(i), evaluated.get(i).latency()),
+                    speed,
                     times,
                     provenance);
             boolean alike = new HashSet<>(plans.get(i).plan().structure().after()).size() == 1;
@@ -122,7 +221,6 @@ final class PruningRun {
             report.write(target.folder());
             reports.add(report);
         }
-        stages.step(1, 1);
         return reports;
     }
 
@@ -148,13 +246,7 @@ final class PruningRun {
         if (task.dropLayers() == 0) {
             return Depth.without(dense, List.of(), Optional.empty());
         }
-        PruningTask.Calibration wish = task.calibration();
-        HeldOutSet windows = HeldOutSet.of(
-                tokens,
-                wish.windows(),
-                wish.sampling(),
-                wish.seed(),
-                new CalibrationWindows(DepthSearch.WINDOWS, wish.windows().length()));
+        HeldOutSet windows = depthWindows(tokens);
         try (HeldOut heldOut = new HeldOut(compute, dense, windows.set(), token)) {
             int layers = dense.config().layers();
             int ranked = task.recipe().ranked() ? layers - task.dropLayers() : 0;
@@ -166,34 +258,106 @@ final class PruningRun {
         }
     }
 
-    private void prune(
-            CalibrationSet calibration, Depth depth, List<PlanChoice.Chosen> plans, List<SparsityLedger> ledgers) {
-        int layers = depth.checkpoint().config().layers();
-        int last = plans.size() - 1;
+    /** What the layers that go are chosen on. */
+    private HeldOutSet depthWindows(int[] tokens) {
+        PruningTask.Calibration wish = task.calibration();
+        return HeldOutSet.of(
+                tokens,
+                wish.windows(),
+                wish.sampling(),
+                wish.seed(),
+                new CalibrationWindows(DepthSearch.WINDOWS, wish.windows().length()));
+    }
+
+    private PruningReport.Speed prune(
+            CalibrationSet calibration,
+            Decided decided,
+            List<SparsityLedger> ledgers,
+            Journal journal,
+            Optional<EarlierAttempt> earlier) {
+        Checkpoint source = decided.depth().checkpoint();
+        int layers = source.config().layers();
+        int last = ledgers.size() - 1;
         List<HuggingFaceExporter> exporters = new ArrayList<>();
+        List<StagedWeights> staged = new ArrayList<>();
+        List<Journal.Entry> entries = new ArrayList<>(); // of the layer that is being written
+        int takenOver = earlier.map(EarlierAttempt::layers).orElse(0);
+        Pace pace = new Pace(takenOver);
         try {
             List<PruningWalk.Target> targets = new ArrayList<>();
-            for (int i = 0; i < plans.size(); i++) {
-                PlanChoice.Chosen chosen = plans.get(i);
-                SparsityLedger ledger = ledgers.get(i);
+            for (int i = 0; i <= last; i++) {
+                int target = i;
+                PlanChoice.Chosen chosen = decided.plans().get(i);
+                Path folder = task.targets().get(i).folder();
                 HuggingFaceExporter exporter = new HuggingFaceExporter(
-                        task.targets().get(i).folder(),
-                        depth.checkpoint(),
-                        chosen.plan().structure().after());
+                        folder, source, chosen.plan().structure().after());
                 exporters.add(exporter);
-                boolean counts = i == last;
+                staged.add(new StagedWeights(folder));
                 targets.add(new PruningWalk.Target(
-                        new CompositePruner(chosen.recipe(), chosen.plan()), (index, layer, dampening) -> {
-                            ledger.add(index, exporter.write(index, layer), dampening);
-                            if (counts) {
+                        new CompositePruner(chosen.recipe(), chosen.plan()),
+                        (index, layer, dampening) -> {
+                            ledgers.get(target).add(index, exporter.write(index, layer), dampening);
+                            entries.add(new Journal.Entry(staged.get(target).sha256(index), Map.copyOf(dampening)));
+                            if (target == last) {
+                                journal.add(new Journal.Layer(List.copyOf(entries)));
+                                entries.clear();
+                                pace.layerDone(index);
                                 stages.step(index + 1, layers);
                             }
-                        }));
+                        },
+                        earlier.map(attempt -> attempt.of(target)).orElse(FinishedLayers.NONE)));
             }
-            new PruningWalk(compute, depth.checkpoint(), calibration, token).run(targets);
+            new PruningWalk(compute, source, calibration, token).run(targets);
+            PruningReport.Speed speed = pace.speed(decided.depth().layers().subList(takenOver, layers));
             exporters.forEach(HuggingFaceExporter::finish);
+            return speed;
         } finally {
+            staged.forEach(StagedWeights::close);
             exporters.forEach(HuggingFaceExporter::close);
+        }
+    }
+
+    /** Times the layers of the pruning stage. */
+    private final class Pace {
+        private final double productFlops = ProductRate.measure(compute);
+        private final List<Double> layerSeconds = new ArrayList<>();
+        private final int first;
+        private long since = System.nanoTime();
+
+        /** @param first layer that is pruned and not taken over */
+        Pace(int first) {
+            this.first = first;
+        }
+
+        void layerDone(int index) {
+            long now = System.nanoTime();
+            if (index >= first) {
+                layerSeconds.add((now - since) / 1e9);
+            }
+            since = now;
+        }
+
+        PruningReport.Speed speed(List<LayerShape> pruned) {
+            double operations = pruned.stream()
+                    .mapToDouble(shape -> PruningWork.of(
+                                    task.recipe(),
+                                    shape,
+                                    task.calibration().windows(),
+                                    task.targets().size())
+                            .total())
+                    .sum();
+            double seconds =
+                    layerSeconds.stream().mapToDouble(Double::doubleValue).sum();
+            Device device = compute.manager().getDevice();
+            OptionalLong peak = PeakMemory.bytes(device);
+            return new PruningReport.Speed(
+                    layerSeconds.stream()
+                            .map(value -> Math.round(value * 1000) / 1000.0)
+                            .toList(),
+                    seconds == 0 ? 0 : operations / seconds,
+                    productFlops,
+                    peak.isPresent() ? Optional.of(peak.getAsLong()) : Optional.empty(),
+                    PeakMemory.kind(device));
         }
     }
 
@@ -269,7 +433,8 @@ final class PruningRun {
                 peak.map(LatencyBenchmark.Peak::kind));
     }
 
-    private PruningReport.Provenance provenance(String modelSha256, CalibrationSet calibration, boolean rankingReused) {
+    private PruningReport.Provenance provenance(
+            String modelSha256, CalibrationSet calibration, boolean rankingReused, int layersTakenOver) {
         return new PruningReport.Provenance(
                 task.model().id(),
                 modelSha256,
@@ -279,6 +444,7 @@ final class PruningRun {
                 task.calibration().sampling().toString(),
                 task.calibration().seed(),
                 rankingReused,
+                layersTakenOver,
                 name(compute.manager().getDevice()),
                 compute.precision(),
                 Runtime.getRuntime().availableProcessors(),

@@ -12,6 +12,8 @@ import java.util.List;
  * @param dropLayers whole layers that go before anything else, and count as removed
  * @param targets one model each, of one recipe at different sparsities
  * @param precision of every forward
+ * @param earlier folders of the targets, in their order, as earlier runs of the same task have left them; one that came
+ *     far is gone on from
  */
 public record PruningTask(
         Source model,
@@ -19,9 +21,11 @@ public record PruningTask(
         List<Target> targets,
         Calibration calibration,
         ComputePrecision precision,
-        Evaluation evaluation) {
+        Evaluation evaluation,
+        List<List<Path>> earlier) {
     public PruningTask {
         targets = List.copyOf(targets);
+        earlier = List.copyOf(earlier);
     }
 
     /** A named Hugging Face folder. */

@@ -75,6 +75,10 @@ public final class CompositePruner {
     }
 
     public Needs needs() {
+        return needs(recipe);
+    }
+
+    static Needs needs(PruningRecipe recipe) {
         // by the recipe alone, so that a target is pruned alike whatever others share its run
         if (recipe.category() != Category.UNSTRUCTURED || recipe.removal().method() == UnstructuredMethod.SPARSEGPT) {
             return Needs.HESSIANS;

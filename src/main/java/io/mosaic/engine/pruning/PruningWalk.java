@@ -40,8 +40,16 @@ public final class PruningWalk {
         this.token = token;
     }
 
-    /** How to prune, and who receives the layers. */
-    public record Target(CompositePruner pruner, PrunedLayers sink) {}
+    /**
+     * How to prune, and who receives the layers.
+     *
+     * @param finished layers that need not be pruned again; the sink receives them as well
+     */
+    public record Target(CompositePruner pruner, PrunedLayers sink, FinishedLayers finished) {
+        public Target(CompositePruner pruner, PrunedLayers sink) {
+            this(pruner, sink, FinishedLayers.NONE);
+        }
+    }
 
     /** Prunes every layer in order and hands each out. */
     public void run(CompositePruner pruner, PrunedLayers sink) {
@@ -59,7 +67,12 @@ public final class PruningWalk {
             Run run = new Run(scope, targets);
             if (run.needs == CompositePruner.Needs.NOTHING) {
                 for (int index = 0; index < layers; index++) {
-                    run.prune(index, LayerWeights.read(checkpoint, index), targets, (weights, observer) -> {});
+                    LayerWeights dense = LayerWeights.read(checkpoint, index);
+                    if (index < run.finished) {
+                        takeOver(index, dense, targets);
+                    } else {
+                        run.prune(index, dense, targets, (weights, observer) -> {});
+                    }
                 }
                 return;
             }
@@ -79,6 +92,17 @@ public final class PruningWalk {
     /** Targets that see the same stream before the next layer. */
     private record Branch(HiddenStates states, List<Target> targets) {}
 
+    /** Hands out a layer that is finished already; returns it as each target has written it. */
+    private static List<LayerWeights> takeOver(int index, LayerWeights dense, List<Target> targets) {
+        List<LayerWeights> written = new ArrayList<>();
+        for (Target target : targets) {
+            FinishedLayers.Finished finished = target.finished().read(index, dense);
+            target.sink().accept(index, finished.weights(), finished.dampening());
+            written.add(finished.weights());
+        }
+        return written;
+    }
+
     /** Runs a layer for its observer only. */
     @FunctionalInterface
     private interface Observation {
@@ -90,10 +114,15 @@ public final class PruningWalk {
         private final CompositePruner recipe; // in what all targets have in common
         private final CompositePruner.Needs needs;
         private final DecoderLayers loader;
+        private final int finished; // layers that every target has already
 
         Run(NDManager scope, List<Target> targets) {
             this.scope = scope;
             recipe = targets.getFirst().pruner();
+            finished = targets.stream()
+                    .mapToInt(target -> target.finished().count())
+                    .min()
+                    .orElse(0);
             needs = targets.stream()
                     .map(target -> target.pruner().needs())
                     .max(Comparator.naturalOrder())
@@ -112,7 +141,15 @@ public final class PruningWalk {
                     }
                 }
             };
-            List<LayerWeights> written = prune(index, dense, branch.targets(), observation);
+            List<LayerWeights> written;
+            if (index < finished) {
+                written = takeOver(index, dense, branch.targets());
+                if (recipe.propagation() == Propagation.DENSE) {
+                    observation.observe(dense, SiteObserver.NONE);
+                }
+            } else {
+                written = prune(index, dense, branch.targets(), observation);
+            }
             boolean last = index + 1 == checkpoint.config().layers(); // nothing reads the stream behind it
             if (recipe.propagation() == Propagation.DENSE || last) {
                 return List.of(branch);

@@ -154,6 +154,11 @@ public class ModelStore {
         return directories(staging).stream().map(ModelStore::fileName).toList();
     }
 
+    /** A staged folder. */
+    public Path staged(String name) {
+        return staging.resolve(name);
+    }
+
     /** Deletes a staged folder, if it is still there. */
     public void discard(String name) {
         delete(staging.resolve(name));

@@ -10,6 +10,7 @@ import io.mosaic.engine.pipeline.PruningReport;
 import io.mosaic.server.device.DevicePool;
 import io.mosaic.server.job.JobState;
 import io.mosaic.server.worker.JobSucceeded;
+import io.mosaic.server.worker.LayerPruned;
 import io.mosaic.server.worker.Workers;
 import java.time.Duration;
 import java.util.Locale;
@@ -60,6 +61,14 @@ class JobMetrics {
                 .register(registry);
     }
 
+    @EventListener
+    void pruned(LayerPruned layer) {
+        Timer.builder("mosaic.layer")
+                .description("Duration of pruning one layer, for all models of the job")
+                .register(registry)
+                .record(layer.duration());
+    }
+
     /** A measured number of the last job that gave one. */
     private record Last(String name, String unit, Tags tags) {}
 
@@ -85,6 +94,10 @@ class JobMetrics {
                         "perplexity",
                         Tags.of("corpus", p.corpus()),
                         new Compared(p.dense(), p.pruned())));
+        PruningReport.Speed speed = report.speed();
+        last(new Last("mosaic.last.pruning", "flops", Tags.empty()), speed.flops());
+        last(new Last("mosaic.last.product", "flops", Tags.empty()), speed.productFlops());
+        speed.peakBytes().ifPresent(bytes -> last(new Last("mosaic.last.peak.memory", "bytes", Tags.empty()), bytes));
         report.latency().ifPresent(latency -> {
             last("mosaic.last.prefill", "tokens/second", Tags.empty(), latency.prefillTokensPerSecond());
             last("mosaic.last.decode", "tokens/second", Tags.empty(), latency.decodeTokensPerSecond());

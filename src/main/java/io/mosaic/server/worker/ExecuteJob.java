@@ -4,6 +4,7 @@ import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.allocation.SensitivityProfile;
+import io.mosaic.engine.pipeline.PipelineStage;
 import io.mosaic.engine.pipeline.ProgressListener;
 import io.mosaic.engine.pipeline.PruningPipeline;
 import io.mosaic.engine.pipeline.PruningReport;
@@ -19,7 +20,10 @@ import io.mosaic.server.model.ModelStore;
 import io.mosaic.server.report.MeasurementAlias;
 import io.mosaic.server.report.MeasurementTable;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
+import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.CancellationException;
 import java.util.stream.IntStream;
 import org.slf4j.Logger;
@@ -76,19 +80,20 @@ class ExecuteJob {
                 json.writeValueAsString(claim.request()));
         try {
             JobRequest request = claim.request();
-            removeEarlierAttempts(claim, staging);
+            removeUnpublished(claim);
             List<Path> folders = staging.stream().map(store::stage).toList();
             ModelCatalog.Entry model = model(request.model());
             MeasurementAlias alias = MeasurementAlias.of(
                     request, model, corpus(request.calibration().corpus()));
             List<PruningReport> reports = new PruningPipeline(
                             device.device(), rankings.under(alias.ranking()), profiles.under(alias.profile()))
-                    .run(task(request, model, folders), listener(claim), token);
+                    .run(task(request, model, folders, earlier(claim)), new Progress(claim), token);
             List<Publication.Staged> staged = IntStream.range(0, folders.size())
                     .mapToObj(i -> new Publication.Staged(
                             ModelId.parse(reports.get(i).model()).orElseThrow(), folders.get(i), reports.get(i)))
                     .toList();
             if (publication.publish(claim, staged)) {
+                discardAll(claim);
                 log.info("Job {} succeeded: {}", claim.id(), String.join(", ", request.outputs()));
                 events.publishEvent(new JobSucceeded(claim.id(), reports));
             } else {
@@ -104,23 +109,39 @@ class ExecuteJob {
             log.error("Job {} lost the database: {}", claim.id(), e.getMessage());
         } catch (RuntimeException | Error e) {
             fail(claim, ErrorCode.INTERNAL_ERROR, "Unexpected fault: " + e, e);
-        } finally {
-            staging.forEach(store::discard);
         }
     }
 
     /** Each attempt stages under names of its own, one per model, so that no two ever write the same file. */
     static List<String> stagingNames(JobQueue.Claim claim) {
-        return IntStream.range(0, claim.request().outputs().size())
-                .mapToObj(model -> claim.id() + "-" + claim.attempt() + "-" + model)
+        return stagingNames(claim.id(), claim.attempt(), claim.request());
+    }
+
+    private static List<String> stagingNames(UUID job, int attempt, JobRequest request) {
+        return IntStream.range(0, request.outputs().size())
+                .mapToObj(model -> job + "-" + attempt + "-" + model)
                 .toList();
     }
 
-    /** What a killed attempt left would take disk, and names, until this one is done. */
-    private void removeEarlierAttempts(JobQueue.Claim claim, List<String> own) {
+    /** The folders of earlier attempts that were stopped, or whose worker died; this one goes on from the best. */
+    private List<List<Path>> earlier(JobQueue.Claim claim) {
+        Set<String> present = Set.copyOf(store.staged());
+        return IntStream.range(1, claim.attempt())
+                .mapToObj(attempt -> stagingNames(claim.id(), attempt, claim.request()))
+                .filter(present::containsAll)
+                .map(names -> names.stream().map(store::staged).toList())
+                .toList();
+    }
+
+    /** The job has ended: no attempt will go on from what is staged for it. */
+    private void discardAll(JobQueue.Claim claim) {
         store.staged().stream()
-                .filter(name -> name.startsWith(claim.id() + "-") && !own.contains(name))
+                .filter(name -> name.startsWith(claim.id() + "-"))
                 .forEach(store::discard);
+    }
+
+    /** What an attempt that was killed while it published has left. */
+    private void removeUnpublished(JobQueue.Claim claim) {
         claim.request()
                 .outputs()
                 .forEach(
@@ -133,6 +154,11 @@ class ExecuteJob {
             case SHUTDOWN -> queue.release(claim);
             case LEASE_LOST -> false;
         };
+        switch (heartbeat.reason()) {
+            case NONE, CANCELLED -> discardAll(claim);
+            case SHUTDOWN -> {} // another worker goes on from what is staged
+            case LEASE_LOST -> stagingNames(claim).forEach(store::discard); // another one has begun already
+        }
         log.info(
                 "Job {} attempt {} stopped: {}",
                 claim.id(),
@@ -145,25 +171,41 @@ class ExecuteJob {
             case USER_ERROR, INSUFFICIENT_RESOURCES -> log.warn("Job {} failed: {} {}", claim.id(), code, detail);
             case INTERNAL_ERROR -> log.error("Job {} failed: {}", claim.id(), code, cause);
         }
-        if (!queue.fail(claim, code, detail)) {
+        if (queue.fail(claim, code, detail)) {
+            discardAll(claim);
+        } else {
             log.warn("Job {} attempt {} was fenced out", claim.id(), claim.attempt());
         }
     }
 
-    /** A database that is away for a moment costs a line of progress, not the job. */
-    private ProgressListener listener(JobQueue.Claim claim) {
-        return (stage, completed, total) -> {
+    /** Logs, records and times what a job has done. */
+    private final class Progress implements ProgressListener {
+        private final JobQueue.Claim claim;
+        private long since = System.nanoTime();
+
+        Progress(JobQueue.Claim claim) {
+            this.claim = claim;
+        }
+
+        @Override
+        public void progress(PipelineStage stage, int completed, int total) {
+            if (completed == 0) {
+                log.info("Job {} {}", claim.id(), stage);
+            } else {
+                log.info("Job {} {} {}/{}", claim.id(), stage, completed, total);
+            }
+            long now = System.nanoTime();
+            if (stage == PipelineStage.PRUNING && completed > 0) {
+                events.publishEvent(new LayerPruned(claim.id(), Duration.ofNanos(now - since)));
+            }
+            since = now;
             try {
-                if (completed == 0) {
-                    log.info("Job {} {}", claim.id(), stage);
-                } else {
-                    log.info("Job {} {} {}/{}", claim.id(), stage, completed, total);
-                }
                 queue.progress(claim, stage, completed, total);
             } catch (DataAccessException | TransactionException e) {
+                // a database that is away for a moment costs a line of progress, not the job
                 log.warn("Progress of job {} was not recorded: {}", claim.id(), e.getMessage());
             }
-        };
+        }
     }
 
     private ModelCatalog.Entry model(String id) {
@@ -173,7 +215,8 @@ class ExecuteJob {
                         new MosaicException(ErrorCode.MODEL_NOT_FOUND, "Model " + id + " has gone from the store"));
     }
 
-    private PruningTask task(JobRequest request, ModelCatalog.Entry model, List<Path> folders) {
+    private PruningTask task(
+            JobRequest request, ModelCatalog.Entry model, List<Path> folders, List<List<Path>> earlier) {
         return new PruningTask(
                 new PruningTask.Source(request.model(), model.folder()),
                 request.dropLayers().orElse(0),
@@ -191,7 +234,8 @@ class ExecuteJob {
                         request.evaluation().perplexity().stream()
                                 .map(this::text)
                                 .toList(),
-                        request.evaluation().latency()));
+                        request.evaluation().latency()),
+                earlier);
     }
 
     private PruningTask.Text text(String name) {

@@ -6,7 +6,6 @@ import io.mosaic.server.model.ModelStore;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.boot.context.event.ApplicationStartedEvent;
@@ -61,20 +60,18 @@ class StagingJanitor {
     private void cleanStaging() {
         // listed before the jobs are: what a worker stages meanwhile is not in the list
         Set<String> staged = Set.copyOf(store.staged());
-        Set<String> alive = jdbc
-                .sql("select id || '-' || attempt from job where state = 'RUNNING' and lease_until > clock_timestamp()")
-                .query(String.class)
-                .list()
-                .stream()
-                .collect(Collectors.toSet());
-        staged.stream().filter(name -> !alive.contains(attempt(name))).forEach(name -> {
-            log.info("Removing {}, which no running job writes", name);
+        Set<String> unfinished =
+                Set.copyOf(jdbc.sql("select cast(id as text) from job where state in ('QUEUED', 'RUNNING')")
+                        .query(String.class)
+                        .list());
+        staged.stream().filter(name -> !unfinished.contains(job(name))).forEach(name -> {
+            log.info("Removing {}, which no unfinished job needs", name);
             store.discard(name);
         });
     }
 
-    /** Each attempt stages one folder per model. */
-    private static String attempt(String staged) {
-        return staged.substring(0, Math.max(0, staged.lastIndexOf('-')));
+    /** Each attempt stages a folder per model, named after the job, the attempt and the model's number. */
+    private static String job(String staged) {
+        return staged.substring(0, Math.max(0, staged.lastIndexOf('-', staged.lastIndexOf('-') - 1)));
     }
 }

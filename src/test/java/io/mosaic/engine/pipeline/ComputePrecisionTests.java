@@ -62,7 +62,8 @@ class ComputePrecisionTests {
                         0,
                         Sampling.STRIDED),
                 precision,
-                new PruningTask.Evaluation(List.of(new PruningTask.Text("test", text)), false));
+                new PruningTask.Evaluation(List.of(new PruningTask.Text("test", text)), false),
+                List.of());
         return new PruningPipeline(Device.cpu(), new Measurements<>(), new Measurements<>())
                 .run(task, (stage, done, total) -> {}, new CancellationToken())
                 .getFirst();

@@ -16,24 +16,41 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /** A run of the whole pipeline over a small model, calibrated on a few lines of text. */
-record TinyRun(Path model, Path text, int dropLayers, MeasurementStore<OutlierRanking> rankings, boolean measured) {
+record TinyRun(
+        Path model,
+        Path text,
+        int dropLayers,
+        MeasurementStore<OutlierRanking> rankings,
+        boolean measured,
+        int layersBeforeStop,
+        List<List<Path>> earlier) {
     private static final int CHARACTERS = 1500;
 
     static TinyRun of(Path model, Path text) {
-        return new TinyRun(model, text, 0, new Measurements<>(), false);
+        return new TinyRun(model, text, 0, new Measurements<>(), false, Integer.MAX_VALUE, List.of());
     }
 
     TinyRun rankings(MeasurementStore<OutlierRanking> stored) {
-        return new TinyRun(model, text, dropLayers, stored, measured);
+        return new TinyRun(model, text, dropLayers, stored, measured, layersBeforeStop, earlier);
     }
 
     TinyRun dropLayers(int count) {
-        return new TinyRun(model, text, count, rankings, measured);
+        return new TinyRun(model, text, count, rankings, measured, layersBeforeStop, earlier);
     }
 
     /** With the text's perplexity. */
     TinyRun measuring() {
-        return new TinyRun(model, text, dropLayers, rankings, true);
+        return new TinyRun(model, text, dropLayers, rankings, true, layersBeforeStop, earlier);
+    }
+
+    /** Cancelled once so many layers are pruned. */
+    TinyRun stoppingAfter(int layers) {
+        return new TinyRun(model, text, dropLayers, rankings, measured, layers, earlier);
+    }
+
+    /** With what such runs have left. */
+    TinyRun earlier(List<List<Path>> attempts) {
+        return new TinyRun(model, text, dropLayers, rankings, measured, layersBeforeStop, attempts);
     }
 
     /** The text, written into a folder. */
@@ -54,8 +71,17 @@ record TinyRun(Path model, Path text, int dropLayers, MeasurementStore<OutlierRa
                         .toList(),
                 new PruningTask.Calibration(corpus, new CalibrationWindows(6, 24), 0, Sampling.STRIDED),
                 ComputePrecision.F32,
-                new PruningTask.Evaluation(measured ? List.of(corpus) : List.of(), false));
+                new PruningTask.Evaluation(measured ? List.of(corpus) : List.of(), false),
+                earlier);
+        CancellationToken token = new CancellationToken();
         return new PruningPipeline(Device.cpu(), rankings, new Measurements<>())
-                .run(task, (stage, done, total) -> {}, new CancellationToken());
+                .run(
+                        task,
+                        (stage, done, total) -> {
+                            if (stage == PipelineStage.PRUNING && done == layersBeforeStop) {
+                                token.cancel();
+                            }
+                        },
+                        token);
     }
 }

@@ -51,7 +51,7 @@ class JobSubmissionTests {
                          "allocation": "auto", "pattern": "unstructured", "structuredShare": 0.5,
                          "structuredScore": "obs", "layout": "uniform", "alignment": 32, "dropLayers": 0,
                          "outlierThreshold": 5.0, "lambda": 0.08, "searchBudget": 8.0, "propagation": "pruned",
-                         "trueSequential": false,
+                         "trueSequential": false, "computePrecision": "auto",
                          "calibration": {"corpus": "demo-calibration", "samples": 128, "sequenceLength": 256,
                                          "seed": 0, "sampling": "random"},
                          "evaluation": {"perplexity": ["demo-test"], "latency": true},

@@ -36,9 +36,10 @@ class PublicationTests {
             List.of(),
             Optional.empty(),
             new PruningReport.Memory(new PruningReport.ComparedBytes(2, 1), Optional.empty(), Optional.empty()),
+            new PruningReport.Speed(List.of(), 0, 1, Optional.empty(), "none"),
             List.of(),
             new PruningReport.Provenance(
-                    "m", "", Map.of(), 1, 1, "random", 0, false, "cpu", Precision.F32, 1, Map.of()));
+                    "m", "", Map.of(), 1, 1, "random", 0, false, 0, "cpu", Precision.F32, 1, Map.of()));
 
     private final Publication publication;
     private final JobQueue queue;
@@ -144,17 +145,22 @@ class PublicationTests {
     }
 
     @Test
-    void janitorRemovesOnlyWhatNoRunningAttemptWrites() throws IOException {
+    void janitorRemovesOnlyWhatNoUnfinishedJobNeeds() throws IOException {
         JobQueue.Claim lost = claim("publication/janitor", Duration.ofSeconds(-1));
         JobQueue.Claim holder = claimNext(Duration.ofMinutes(5));
-        Path dead = staged(lost).getFirst().folder();
-        Path alive = staged(holder).getFirst().folder();
+        Path earlier = staged(lost).getFirst().folder();
+        Path current = staged(holder).getFirst().folder();
 
         janitor.clean();
 
-        assertThat(dead).doesNotExist();
-        assertThat(alive).isNotEmptyDirectory();
-        ExecuteJob.stagingNames(holder).forEach(store::discard);
+        assertThat(earlier).as("what the current attempt may go on from").isNotEmptyDirectory();
+        assertThat(current).isNotEmptyDirectory();
+
+        assertThat(queue.cancelled(holder)).isTrue();
+        janitor.clean();
+
+        assertThat(earlier).doesNotExist();
+        assertThat(current).doesNotExist();
     }
 
     private JobQueue.Claim claim(String output, Duration lease) {

@@ -66,7 +66,10 @@ class RunningJobTests {
             assertThat(Api.state(waiting)).isEqualTo("QUEUED");
             assertThat(waiting.has("worker")).isFalse();
             assertThat(waiting.has("progress")).isFalse();
-            assertNothingLeft("running/released");
+            assertThat(home.models().resolve("running/released")).doesNotExist();
+            assertThat(home.staging().resolve(id + "-1-0"))
+                    .as("what the next worker goes on from")
+                    .exists();
         } finally {
             workers.start();
         }
@@ -76,6 +79,7 @@ class RunningJobTests {
                 job -> Api.state(job).equals("RUNNING") && job.path("attempt").intValue() == 2);
         api.post("/jobs/" + id + "/cancel", "");
         api.awaitEnd(id, "CANCELLED");
+        assertNothingLeft("running/released");
     }
 
     @Test

@@ -1,0 +1,116 @@
+package io.mosaic.engine.pipeline;
+
+import io.mosaic.engine.MosaicException;
+import io.mosaic.engine.export.StagedWeights;
+import io.mosaic.engine.llama.LayerWeights;
+import io.mosaic.engine.pruning.FinishedLayers;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What an earlier run of the same task has left: its decisions, and those layers whose bytes are still what its journal
+ * says. Close unmaps them.
+ */
+final class EarlierAttempt implements AutoCloseable {
+    private final Journal.Content journal;
+    private final List<StagedWeights> weights; // one per target
+    private final int layers;
+
+    private EarlierAttempt(Journal.Content journal, List<StagedWeights> weights) {
+        this.journal = journal;
+        this.weights = weights;
+        int vouched = 0;
+        while (vouched < journal.layers().size() && vouched(vouched)) {
+            vouched++;
+        }
+        layers = vouched;
+    }
+
+    private boolean vouched(int layer) {
+        List<Journal.Entry> entries = journal.layers().get(layer).targets();
+        for (int target = 0; target < weights.size(); target++) {
+            if (!weights.get(target).sha256(layer).equals(entries.get(target).sha256())) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /**
+     * The one of several attempts that came farthest; empty where none left anything of use.
+     *
+     * @param attempts the folders of each one's targets
+     */
+    static Optional<EarlierAttempt> farthest(List<List<Path>> attempts, String fingerprint) {
+        List<EarlierAttempt> opened = new ArrayList<>();
+        for (List<Path> folders : attempts) {
+            open(folders, fingerprint).ifPresent(opened::add);
+        }
+        Optional<EarlierAttempt> farthest = opened.stream().max(Comparator.comparingInt(EarlierAttempt::layers));
+        opened.stream()
+                .filter(attempt -> farthest.filter(best -> best == attempt).isEmpty())
+                .forEach(EarlierAttempt::close);
+        return farthest;
+    }
+
+    private static Optional<EarlierAttempt> open(List<Path> folders, String fingerprint) {
+        Optional<Journal.Content> journal = Journal.read(folders.getFirst(), fingerprint);
+        if (journal.isEmpty()) {
+            return Optional.empty();
+        }
+        List<StagedWeights> weights = new ArrayList<>();
+        try {
+            for (Path folder : folders) {
+                weights.add(new StagedWeights(folder));
+            }
+            return Optional.of(new EarlierAttempt(journal.get(), weights));
+        } catch (MosaicException | UncheckedIOException e) {
+            weights.forEach(StagedWeights::close);
+            return Optional.empty(); // its files had not come that far
+        }
+    }
+
+    Journal.Decisions decisions() {
+        return journal.decisions();
+    }
+
+    /** How many layers can be taken over. */
+    int layers() {
+        return layers;
+    }
+
+    /** Those of one target. */
+    FinishedLayers of(int target) {
+        return new FinishedLayers() {
+            @Override
+            public int count() {
+                return layers;
+            }
+
+            @Override
+            public Finished read(int index, LayerWeights dense) {
+                return new Finished(
+                        weights.get(target)
+                                .read(
+                                        index,
+                                        decisions()
+                                                .choices()
+                                                .get(target)
+                                                .structure()
+                                                .after()
+                                                .get(index),
+                                        dense),
+                        journal.layers().get(index).targets().get(target).dampening());
+            }
+        };
+    }
+
+    @Override
+    public void close() {
+        weights.forEach(StagedWeights::close);
+    }
+}

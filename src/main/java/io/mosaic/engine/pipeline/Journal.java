@@ -1,0 +1,114 @@
+package io.mosaic.engine.pipeline;
+
+import io.mosaic.engine.allocation.Target;
+import io.mosaic.engine.checkpoint.SafetensorsWriter;
+import io.mosaic.engine.llama.InputSite;
+import io.mosaic.engine.pruning.structured.StructuredPlan;
+import io.mosaic.engine.ranking.OutlierRanking;
+import io.mosaic.engine.search.DepthSearch;
+import io.mosaic.engine.search.SearchReport;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * What a run has decided and finished, a line of JSON each, beside the weights that it writes: another run of the same
+ * task goes on from there. It need not reach the disk before the weights do, as each layer is known by its hash.
+ */
+final class Journal {
+    private static final String FILE = ".journal";
+    private static final JsonMapper JSON = JsonMapper.shared();
+
+    private final Path file;
+
+    private Journal(Path file) {
+        this.file = file;
+    }
+
+    /**
+     * What was decided before the first layer.
+     *
+     * @param fingerprint of all that the weights depend on
+     * @param dropped whole layers that go
+     * @param choices one per target
+     */
+    record Decisions(
+            String fingerprint,
+            Optional<OutlierRanking> ranking,
+            List<DepthSearch.Dropped> dropped,
+            List<Choice> choices) {}
+
+    /**
+     * What one target loses.
+     *
+     * @param zeros per projection of every layer, in order
+     */
+    record Choice(StructuredPlan structure, List<Target> zeros, Optional<SearchReport> search) {}
+
+    /** A layer that all targets have on disk, one entry per target. */
+    record Layer(List<Entry> targets) {}
+
+    /** A layer of one target: the hash of its weights as stored, and its dampening. */
+    record Entry(String sha256, Map<InputSite, Double> dampening) {}
+
+    /** What a journal holds, layers from the first on. */
+    record Content(Decisions decisions, List<Layer> layers) {}
+
+    /** Begins a journal in the folder of a run's first target. */
+    static Journal begin(Path folder, Decisions decisions) {
+        Journal journal = new Journal(folder.resolve(FILE));
+        journal.append(decisions);
+        return journal;
+    }
+
+    void add(Layer layer) {
+        append(layer);
+    }
+
+    /** The run has come to its end: nobody is to find the journal in a model. */
+    void delete() {
+        try {
+            Files.delete(file);
+        } catch (IOException e) {
+            throw SafetensorsWriter.diskFailure(file, e);
+        }
+    }
+
+    /** The journal of an earlier run, as far as it was written; empty where there is none or it is of another task. */
+    static Optional<Content> read(Path folder, String fingerprint) {
+        List<Layer> layers = new ArrayList<>();
+        try {
+            List<String> lines = Files.readAllLines(folder.resolve(FILE));
+            Decisions decisions = JSON.readValue(lines.getFirst(), Decisions.class);
+            if (!decisions.fingerprint().equals(fingerprint)) {
+                return Optional.empty();
+            }
+            try {
+                for (String line : lines.subList(1, lines.size())) {
+                    layers.add(JSON.readValue(line, Layer.class));
+                }
+            } catch (JacksonException e) {
+                // the last line was cut off in the middle: the layers before it stand
+            }
+            return Optional.of(new Content(decisions, layers));
+        } catch (IOException | JacksonException | java.util.NoSuchElementException e) {
+            return Optional.empty();
+        }
+    }
+
+    private void append(Object line) {
+        try {
+            Files.writeString(
+                    file, JSON.writeValueAsString(line) + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+        } catch (IOException e) {
+            throw SafetensorsWriter.diskFailure(file, e);
+        }
+    }
+}

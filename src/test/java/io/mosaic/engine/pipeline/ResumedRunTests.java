@@ -1,0 +1,167 @@
+package io.mosaic.engine.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.mosaic.engine.allocation.AllocationMethod;
+import io.mosaic.engine.checkpoint.Checkpoint;
+import io.mosaic.engine.checkpoint.DType;
+import io.mosaic.engine.checkpoint.RopeScaling;
+import io.mosaic.engine.llama.LayerShape;
+import io.mosaic.engine.pruning.Propagation;
+import io.mosaic.engine.pruning.PruningRecipe;
+import io.mosaic.engine.pruning.structured.StructuredShare;
+import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
+import io.mosaic.engine.search.SearchReport;
+import io.mosaic.fixture.Demo;
+import io.mosaic.fixture.Recipes;
+import io.mosaic.fixture.TinyLlama;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** A run that was cut off and goes on makes the bytes that it would have made, without pruning a layer twice. */
+class ResumedRunTests {
+    private static final int HIDDEN = 64;
+
+    @TempDir
+    Path folder;
+
+    private TinyRun run;
+    private int runs;
+
+    @BeforeEach
+    void write() throws IOException {
+        Path model = new TinyLlama(
+                        new LayerShape(HIDDEN, 4, 2, 16, 128),
+                        3,
+                        Demo.VOCABULARY,
+                        64,
+                        new RopeScaling.None(),
+                        true,
+                        DType.BF16,
+                        1)
+                .write(folder.resolve("model"));
+        run = TinyRun.of(model, TinyRun.corpus(folder));
+    }
+
+    static Stream<List<PruningRecipe>> recipes() {
+        PruningRecipe composite = Recipes.composite(new StructuredShare.Fixed(0.5), 0.5, AllocationMethod.PROJECTION);
+        PruningRecipe dense = new PruningRecipe(
+                composite.sparsity(),
+                composite.category(),
+                composite.removal(),
+                composite.structure(),
+                composite.allocation(),
+                Propagation.DENSE,
+                false);
+        PruningRecipe magnitude = Recipes.unstructured(UnstructuredMethod.MAGNITUDE, 0.5, AllocationMethod.UNIFORM);
+        PruningRecipe searched = Recipes.unstructured(UnstructuredMethod.SPARSEGPT, 0.5, AllocationMethod.AUTO);
+        return Stream.of(
+                List.of(composite),
+                List.of(composite, composite.withSparsity(0.6)),
+                List.of(dense, dense.withSparsity(0.6)),
+                List.of(magnitude),
+                List.of(searched));
+    }
+
+    @ParameterizedTest
+    @MethodSource("recipes")
+    void goesOnToTheSameBytes(List<PruningRecipe> recipes) throws IOException {
+        List<Path> whole = folders(recipes);
+        List<PruningReport> expected = run.prune(recipes, whole);
+
+        List<Path> cut = folders(recipes);
+        assertThatThrownBy(() -> run.stoppingAfter(1).prune(recipes, cut)).isInstanceOf(CancellationException.class);
+        List<Path> resumed = folders(recipes);
+        List<PruningReport> reports = run.earlier(List.of(cut)).prune(recipes, resumed);
+
+        for (int i = 0; i < recipes.size(); i++) {
+            assertThat(reports.get(i).provenance().layersTakenOver()).isEqualTo(1);
+            assertThat(reports.get(i).sparsity()).isEqualTo(expected.get(i).sparsity());
+            assertThat(reports.get(i).search().map(SearchReport::candidates))
+                    .isEqualTo(expected.get(i).search().map(SearchReport::candidates));
+            assertThat(resumed.get(i).resolve(Checkpoint.SINGLE_FILE))
+                    .hasSameBinaryContentAs(whole.get(i).resolve(Checkpoint.SINGLE_FILE));
+            assertThat(resumed.get(i)).isDirectoryNotContaining("glob:**/.journal");
+        }
+    }
+
+    @Test
+    void ofSeveralAttemptsTheFarthestIsGoneOnFrom() throws IOException {
+        List<PruningRecipe> recipes = recipes().findFirst().orElseThrow();
+        List<List<Path>> attempts = new ArrayList<>();
+        for (int layers : new int[] {1, 2, 1}) {
+            List<Path> cut = folders(recipes);
+            assertThatThrownBy(() -> run.stoppingAfter(layers).prune(recipes, cut))
+                    .isInstanceOf(CancellationException.class);
+            attempts.add(cut);
+        }
+        attempts.add(folders(recipes)); // this one was killed before it began
+        assertThat(taken(run.earlier(attempts).prune(recipes, folders(recipes))))
+                .isEqualTo(2);
+    }
+
+    @Test
+    void aLayerWhoseBytesChangedIsPrunedAnew() throws IOException {
+        List<PruningRecipe> recipes = recipes().findFirst().orElseThrow();
+        List<Path> cut = folders(recipes);
+        assertThatThrownBy(() -> run.stoppingAfter(2).prune(recipes, cut)).isInstanceOf(CancellationException.class);
+        try (FileChannel weights =
+                FileChannel.open(cut.getFirst().resolve(Checkpoint.SINGLE_FILE), StandardOpenOption.WRITE)) {
+            long embedding = (long) Demo.VOCABULARY * HIDDEN * DType.BF16.bytes(); // it comes first
+            long inSecondLayer = embedding + (weights.size() - embedding) / 2;
+            weights.write(ByteBuffer.wrap(new byte[] {1, 2, 3, 4, 5, 6, 7, 8}), inSecondLayer);
+        }
+        assertThat(taken(run.earlier(List.of(cut)).prune(recipes, folders(recipes))))
+                .isEqualTo(1);
+    }
+
+    @Test
+    void anotherTaskStartsOver() throws IOException {
+        List<PruningRecipe> recipes = recipes().findFirst().orElseThrow();
+        List<Path> cut = folders(recipes);
+        assertThatThrownBy(() -> run.stoppingAfter(1).prune(recipes, cut)).isInstanceOf(CancellationException.class);
+        List<PruningRecipe> other =
+                recipes.stream().map(recipe -> recipe.withSparsity(0.4)).toList();
+        assertThat(taken(run.earlier(List.of(cut)).prune(other, folders(other))))
+                .isZero();
+    }
+
+    @Test
+    void aJournalCutOffInALineIsReadUpToThere() throws IOException {
+        List<PruningRecipe> recipes = recipes().findFirst().orElseThrow();
+        List<Path> cut = folders(recipes);
+        assertThatThrownBy(() -> run.stoppingAfter(2).prune(recipes, cut)).isInstanceOf(CancellationException.class);
+        Path journal = cut.getFirst().resolve(".journal");
+        String text = Files.readString(journal);
+        Files.writeString(journal, text.substring(0, text.length() - 20));
+        assertThat(taken(run.earlier(List.of(cut)).prune(recipes, folders(recipes))))
+                .isEqualTo(1);
+    }
+
+    private static int taken(List<PruningReport> reports) {
+        return reports.getFirst().provenance().layersTakenOver();
+    }
+
+    private List<Path> folders(List<PruningRecipe> recipes) throws IOException {
+        runs++;
+        List<Path> folders = new ArrayList<>();
+        for (int i = 0; i < recipes.size(); i++) {
+            folders.add(Files.createDirectories(folder.resolve(runs + "-" + i)));
+        }
+        return folders;
+    }
+}
