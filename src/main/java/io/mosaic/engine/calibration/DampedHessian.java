@@ -2,10 +2,13 @@ package io.mosaic.engine.calibration;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.engine.tensor.TorchOps;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -20,6 +23,7 @@ import java.util.Optional;
 public record DampedHessian(NDArray matrix, NDArray reversed, double dampening, boolean[] dead) {
     private static final double FIRST = 0.01;
     private static final double LAST = 1.0;
+    private static final long STRIP = 1024;
 
     /** @param label what the site belongs to, for messages */
     public static DampedHessian of(NDManager scope, NDArray hessian, String label) {
@@ -77,10 +81,20 @@ public record DampedHessian(NDArray matrix, NDArray reversed, double dampening, 
         return ops.rows(scope, ops.rows(scope, symmetric, columns).transpose(), columns);
     }
 
-    /** H⁻¹, (d, d). */
+    /** H⁻¹, (d, d), from UᵀU: strips of columns from the diagonal down, which need no rows of U behind them. */
     public NDArray inverse(NDManager scope) {
-        try (NDArray factor = upperFactor(scope)) {
-            return TorchOps.on(scope).product(scope, factor.transpose(), factor);
+        try (NDManager work = scope.newSubManager()) {
+            TorchOps ops = TorchOps.on(work);
+            NDArray factor = upperFactor(work);
+            long width = width();
+            List<NDArray> strips = new ArrayList<>();
+            for (long from = 0; from < width; from += STRIP) {
+                long to = Math.min(width, from + STRIP);
+                NDArray rest = factor.get(work, new NDIndex("0:{},{}:", to, from));
+                NDArray strip = factor.get(work, new NDIndex("0:{},{}:{}", to, from, to));
+                strips.add(ops.product(work, rest.transpose(), strip));
+            }
+            return ops.symmetric(scope, strips, 1);
         }
     }
 

@@ -66,6 +66,10 @@ public final class TorchOps {
                 return torch.sum(torch.mul(torch.exp(p), torch.sub(p, q)))
               def add_to(self: __torch__.M, target: Tensor, x: Tensor) -> Tensor:
                 return torch.add_(target, x)
+              def subtract_product(self: __torch__.M, target: Tensor, a: Tensor, b: Tensor) -> Tensor:
+                return torch.addmm_(target, a, b, beta=1, alpha=-1)
+              def row_squares(self: __torch__.M, x: Tensor) -> Tensor:
+                return torch.pow(torch.norm(x, 2, [1]), 2)
               def symmetric(self: __torch__.M, strips: List[Tensor], scale: float) -> Tensor:
                 n = torch.size(strips[0], 0)
                 y = torch.empty([n, n], dtype=6, layout=None, device=ops.prim.device(strips[0]))
@@ -237,6 +241,16 @@ public final class TorchOps {
     /** Adds in place, to a result of these operations too. */
     public void addTo(NDArray target, NDArray x) {
         call(target.getManager(), "add_to", target, x).close(); // another handle on the same memory
+    }
+
+    /** Subtracts A·B from a matrix in place, with no matrix of its size between. */
+    public void subtractProduct(NDArray target, NDArray a, NDArray b) {
+        call(target.getManager(), "subtract_product", target, a, b).close(); // another handle on the same memory
+    }
+
+    /** Sum of squares of each row of a (n, m) matrix: (n). */
+    public NDArray rowSquares(NDManager manager, NDArray matrix) {
+        return call(manager, "row_squares", matrix);
     }
 
     /**

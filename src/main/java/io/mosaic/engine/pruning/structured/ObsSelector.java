@@ -35,9 +35,10 @@ final class ObsSelector {
     static int[] select(NDManager parent, NDArray readerTransposed, NDArray inverse, Units units) {
         ObsSelector selector = new ObsSelector(units);
         try (NDManager scope = parent.newSubManager()) {
-            // copies made by the manager, because results of the script module refuse in-place updates
-            NDArray w = copy(scope, readerTransposed);
-            NDArray h = copy(scope, inverse);
+            // a copy made by the manager, because results of the script module refuse in-place updates
+            NDArray w = scope.zeros(readerTransposed.getShape());
+            w.addi(readerTransposed);
+            EliminatedInverse h = new EliminatedInverse(scope, inverse, (long) units.toRemove() * units.size());
             int batch = units.size() == 1 ? Math.ceilDiv(units.toRemove(), ROUNDS) : 1;
             for (int left = units.toRemove(); left > 0; ) {
                 int[] cheapest = selector.cheapest(selector.losses(scope, w, h), Math.min(batch, left));
@@ -50,18 +51,13 @@ final class ObsSelector {
                 .toArray();
     }
 
-    private static NDArray copy(NDManager scope, NDArray source) {
-        NDArray copy = scope.zeros(source.getShape());
-        copy.addi(source);
-        return copy;
-    }
-
-    private double[] losses(NDManager parent, NDArray w, NDArray h) {
+    private double[] losses(NDManager parent, NDArray w, EliminatedInverse h) {
         try (NDManager scope = parent.newSubManager()) {
             double[] losses = new double[units.count()];
+            TorchOps ops = TorchOps.on(scope);
             if (units.size() == 1) {
-                float[] squares = attached(scope, w.square()).sum(new int[] {1}).toFloatArray();
-                float[] diagonal = attached(scope, h.diagonal()).toFloatArray();
+                float[] squares = ops.rowSquares(scope, w).toFloatArray();
+                float[] diagonal = h.diagonal();
                 for (int unit = 0; unit < losses.length; unit++) {
                     losses[unit] = squares[unit] / Math.max(diagonal[unit], Float.MIN_NORMAL);
                 }
@@ -70,14 +66,13 @@ final class ObsSelector {
             for (int unit = 0; unit < losses.length; unit++) {
                 if (!gone[unit]) {
                     int[] index = units.columns(new int[] {unit});
-                    NDArray columns = TorchOps.on(scope).rows(scope, w, index); // (size, out)
-                    NDArray square = TorchOps.on(scope)
-                            .rows(
-                                    scope,
-                                    TorchOps.on(scope).rows(scope, h, index).transpose(),
-                                    index);
-                    losses[unit] =
-                            square.inverse().matMul(columns).mul(columns).sum().getFloat();
+                    NDArray columns = ops.rows(scope, w, index); // (size, out)
+                    losses[unit] = h.block(scope, index)
+                            .inverse()
+                            .matMul(columns)
+                            .mul(columns)
+                            .sum()
+                            .getFloat();
                 }
             }
             return losses;
@@ -103,21 +98,13 @@ final class ObsSelector {
         return Arrays.copyOf(chosen, taken);
     }
 
-    /** W ← W − W_S·([H⁻¹]_SS)⁻¹·[H⁻¹]_S,: and the same for H⁻¹, whose rows and columns S become zero. */
-    private void remove(NDManager parent, NDArray w, NDArray h, int[] removed) {
+    /** W ← W − W_S·([H⁻¹]_SS)⁻¹·[H⁻¹]_S,: and the same for H⁻¹. */
+    private void remove(NDManager parent, NDArray w, EliminatedInverse h, int[] removed) {
         try (NDManager scope = parent.newSubManager()) {
             int[] index = units.columns(removed);
-            NDArray rows = TorchOps.on(scope).rows(scope, h, index); // (|S|, width)
-            NDArray square = TorchOps.on(scope).rows(scope, rows.transpose(), index); // (|S|, |S|)
-            NDArray solved = attached(scope, square.inverse()).matMul(rows); // (|S|, width)
             NDArray columns = TorchOps.on(scope).rows(scope, w, index); // (|S|, out)
-            w.subi(attached(scope, solved.transpose()).matMul(columns));
-            h.subi(attached(scope, rows.transpose()).matMul(solved));
+            NDArray solved = h.eliminate(scope, index); // (|S|, width)
+            TorchOps.on(scope).subtractProduct(w, solved.transpose(), columns);
         }
-    }
-
-    private static NDArray attached(NDManager scope, NDArray array) {
-        array.attach(scope);
-        return array;
     }
 }
