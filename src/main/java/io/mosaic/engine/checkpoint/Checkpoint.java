@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 
 /**
  * A Hugging Face model folder, opened: config.json and the memory-mapped weights of one file or of several shards.
@@ -20,6 +21,7 @@ public final class Checkpoint implements AutoCloseable {
     /** The weights when they are in one file. */
     public static final String SINGLE_FILE = "model.safetensors";
 
+    private static final int PART = 1 << 20; // elements that one thread reads at a time
     private static final int MAX_ELEMENTS = Integer.MAX_VALUE - 8; // what a Java array holds
 
     private final Path folder;
@@ -144,7 +146,16 @@ public final class Checkpoint implements AutoCloseable {
                             + " elements, the limit is " + MAX_ELEMENTS);
         }
         float[] values = new float[(int) elements];
-        read(name, 0, values, values.length);
+        int parts = Math.ceilDiv(values.length, PART);
+        int bad = IntStream.range(0, parts)
+                .parallel()
+                .map(part -> read(
+                        stored, (long) part * PART, values, part * PART, Math.min(values.length, (part + 1) * PART)))
+                .min()
+                .orElse(values.length);
+        if (bad < values.length) {
+            throw notFinite(name, bad, values[bad]);
+        }
         stored.shard().release(stored.info()); // else a whole model would stay resident in the end
         return values;
     }
@@ -152,14 +163,26 @@ public final class Checkpoint implements AutoCloseable {
     /** Elements {@code from} to {@code from + count}; see {@link #read(String)}. */
     public void read(String name, long from, float[] target, int count) {
         Stored stored = stored(name);
-        stored.shard().read(stored.info(), from, target, count);
-        for (int i = 0; i < count; i++) {
+        int bad = read(stored, from, target, 0, count);
+        if (bad < count) {
+            throw notFinite(name, from + bad, target[bad]);
+        }
+    }
+
+    /** Reads to {@code target[at]} up to {@code end}; gives the first place that is not finite, else a huge one. */
+    private static int read(Stored stored, long from, float[] target, int at, int end) {
+        stored.shard().read(stored.info(), from, target, at, end - at);
+        for (int i = at; i < end; i++) {
             if (!Float.isFinite(target[i])) {
-                throw new MosaicException(
-                        ErrorCode.TENSOR_NOT_FINITE,
-                        "Tensor " + name + " holds " + target[i] + " at index " + (from + i));
+                return i;
             }
         }
+        return Integer.MAX_VALUE;
+    }
+
+    private static MosaicException notFinite(String name, long index, float value) {
+        return new MosaicException(
+                ErrorCode.TENSOR_NOT_FINITE, "Tensor " + name + " holds " + value + " at index " + index);
     }
 
     /** The stored bytes of a tensor. */

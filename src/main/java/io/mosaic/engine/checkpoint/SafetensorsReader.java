@@ -71,10 +71,10 @@ public final class SafetensorsReader implements AutoCloseable {
         return tensors;
     }
 
-    /** Elements {@code from} to {@code from + count} of a tensor, row-major, as float32. */
-    public void read(TensorInfo tensor, long from, float[] target, int count) {
+    /** Elements {@code from} to {@code from + count} of a tensor, row-major, as float32 from {@code target[at]} on. */
+    public void read(TensorInfo tensor, long from, float[] target, int at, int count) {
         long width = tensor.dtype().bytes();
-        tensor.dtype().widen(data.asSlice(tensor.begin() + from * width, count * width), target, 0, count);
+        tensor.dtype().widen(data.asSlice(tensor.begin() + from * width, count * width), target, at, count);
     }
 
     /** Gives the memory back that reading a tensor has filled; reading it again is allowed and maps it anew. */

@@ -63,7 +63,7 @@ public final class StagedWeights implements AutoCloseable {
             SafetensorsReader file = Objects.requireNonNull(tensors.get(projection.tensor(layer)));
             TensorInfo tensor = tensor(file, projection.tensor(layer));
             float[] values = new float[Math.toIntExact(tensor.elements())];
-            file.read(tensor, 0, values, values.length);
+            file.read(tensor, 0, values, 0, values.length);
             file.release(tensor);
             weights.put(projection, values);
         }

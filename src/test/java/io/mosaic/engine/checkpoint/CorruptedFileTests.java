@@ -144,7 +144,7 @@ class CorruptedFileTests {
                 for (TensorInfo tensor : reader.tensors().values()) {
                     // what is believed must also be there
                     float[] values = new float[Math.toIntExact(tensor.elements())];
-                    reader.read(tensor, 0, values, values.length);
+                    reader.read(tensor, 0, values, 0, values.length);
                 }
             }
         });
