@@ -25,6 +25,7 @@ import io.mosaic.engine.pruning.unstructured.SparsityPattern;
 import io.mosaic.engine.pruning.unstructured.WandaPruner;
 import io.mosaic.engine.pruning.unstructured.ZeroRule;
 import io.mosaic.engine.tensor.Precision;
+import io.mosaic.engine.tensor.Scratch;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.fixture.TinyLlama;
 import java.io.IOException;
@@ -95,7 +96,7 @@ public class KernelBenchmark {
         int[][] windows = IntStream.range(0, TOKENS / LENGTH)
                 .mapToObj(seed -> new Random(seed).ints(LENGTH, 0, 4096).toArray())
                 .toArray(int[][]::new);
-        states = HiddenStates.embed(manager, model, windows, new CancellationToken());
+        states = HiddenStates.embed(manager, Scratch.NONE, model, windows, new CancellationToken());
         float32 = new DecoderLayers(manager, model.config(), LENGTH, Precision.F32).load(weights);
         bfloat16 = new DecoderLayers(manager, model.config(), LENGTH, Precision.BF16).load(weights);
     }

@@ -91,7 +91,7 @@ public final class Perplexity {
     /** Mean cross-entropy of each window. */
     double[] losses(Checkpoint checkpoint, int[][] windows, Runnable layerDone) {
         try (NDManager scope = compute.manager().newSubManager();
-                HiddenStates states = HiddenStates.embed(scope, checkpoint, windows, token)) {
+                HiddenStates states = HiddenStates.embed(scope, compute.scratch(), checkpoint, windows, token)) {
             DecoderLayers layers = new DecoderLayers(scope, checkpoint.config(), length, compute.precision());
             for (int index = 0; index < checkpoint.config().layers(); index++) {
                 try (DecoderLayer layer = layers.load(LayerWeights.read(checkpoint, index))) {

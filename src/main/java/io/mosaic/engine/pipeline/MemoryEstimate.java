@@ -41,6 +41,7 @@ public final class MemoryEstimate {
      *
      * @param recipes what is done, one per sparsity; a search holds the streams of its probes
      * @param dropLayers whole layers that go; choosing them holds a stream per layer
+     * @param activationBytes of one stream of activations that stay in memory
      * @param latency whether the dense and the pruned model are timed, which holds both whole
      */
     public static long bytes(
@@ -48,6 +49,7 @@ public final class MemoryEstimate {
             CalibrationWindows windows,
             List<PruningRecipe> recipes,
             int dropLayers,
+            long activationBytes,
             boolean latency) {
         PruningRecipe recipe = recipes.getFirst();
         List<LayerShape> shapes = LayerShape.of(config);
@@ -71,7 +73,8 @@ public final class MemoryEstimate {
                 shape -> Arrays.stream(InputSite.values())
                         .mapToLong(site -> hessian(shape, site))
                         .sum());
-        long calibrationStream = (long) windows.samples() * windows.length() * hidden * FLOAT;
+        long calibrationStream =
+                Math.min(activationBytes, (long) windows.samples() * windows.length() * hidden * FLOAT);
         int streams = recipe.propagation() == Propagation.DENSE ? 1 : recipes.size();
         long pruning = layer
                 + batch
@@ -79,7 +82,7 @@ public final class MemoryEstimate {
                 + (recipe.trueSequential() ? 2 : 1) * hessians
                 + HESSIAN_COPIES * widest
                 + (recipe.searched() ? search(config, windows, recipe) : 0);
-        long evaluating = layer + batch + EVALUATION_TOKENS * hidden * FLOAT + embedding;
+        long evaluating = layer + batch + Math.min(activationBytes, EVALUATION_TOKENS * hidden * FLOAT) + embedding;
         long parameters = LayerShape.parameters(shapes);
         long timing = latency ? 2 * (parameters * FLOAT + 2 * embedding) + layer : 0;
         long dropping = dropLayers == 0

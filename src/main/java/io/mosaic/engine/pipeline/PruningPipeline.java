@@ -11,6 +11,7 @@ import io.mosaic.engine.allocation.SensitivityProfile;
 import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.checkpoint.Tokenizer;
 import io.mosaic.engine.ranking.OutlierRanking;
+import io.mosaic.engine.tensor.Scratch;
 import io.mosaic.engine.tensor.Tensors;
 import java.util.List;
 import java.util.Locale;
@@ -24,12 +25,18 @@ public final class PruningPipeline {
     private final Device device;
     private final MeasurementStore<OutlierRanking> rankings;
     private final MeasurementStore<SensitivityProfile> profiles;
+    private final long activationBytes;
 
+    /** @param activationBytes of one stream of activations that stay in memory; larger ones go to a scratch file */
     public PruningPipeline(
-            Device device, MeasurementStore<OutlierRanking> rankings, MeasurementStore<SensitivityProfile> profiles) {
+            Device device,
+            MeasurementStore<OutlierRanking> rankings,
+            MeasurementStore<SensitivityProfile> profiles,
+            long activationBytes) {
         this.device = device;
         this.rankings = rankings;
         this.profiles = profiles;
+        this.activationBytes = activationBytes;
     }
 
     /**
@@ -40,12 +47,13 @@ public final class PruningPipeline {
      * @throws CancellationException when the token was cancelled
      */
     public List<PruningReport> run(PruningTask task, ProgressListener listener, CancellationToken token) {
+        Scratch scratch = Scratch.in(task.targets().getFirst().folder(), activationBytes);
         Stopwatch stages = new Stopwatch(listener, token);
         try (NDManager manager = Tensors.open(device);
                 Checkpoint checkpoint = Checkpoint.open(task.model().folder());
                 Tokenizer tokenizer = Tokenizer.open(
                         task.model().folder(), checkpoint.config().vocabularySize())) {
-            return new PruningRun(task, manager, checkpoint, tokenizer, stages, token).run(rankings, profiles);
+            return new PruningRun(task, manager, scratch, checkpoint, tokenizer, stages, token).run(rankings, profiles);
         } catch (OutOfMemoryError e) {
             throw new MosaicException(
                     ErrorCode.OUT_OF_MEMORY,

@@ -33,6 +33,7 @@ import io.mosaic.engine.search.DepthSearch;
 import io.mosaic.engine.search.HeldOut;
 import io.mosaic.engine.tensor.Compute;
 import io.mosaic.engine.tensor.ProductRate;
+import io.mosaic.engine.tensor.Scratch;
 import io.mosaic.engine.tensor.TorchEngine;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -62,12 +63,13 @@ final class PruningRun {
     PruningRun(
             PruningTask task,
             NDManager manager,
+            Scratch scratch,
             Checkpoint dense,
             Tokenizer tokenizer,
             Stopwatch stages,
             CancellationToken token) {
         this.task = task;
-        this.compute = new Compute(manager, task.precision().on(manager.getDevice(), dense));
+        this.compute = new Compute(manager, task.precision().on(manager.getDevice(), dense), scratch);
         this.dense = dense;
         this.tokenizer = tokenizer;
         this.stages = stages;

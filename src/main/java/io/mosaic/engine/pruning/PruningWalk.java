@@ -76,8 +76,8 @@ public final class PruningWalk {
                 }
                 return;
             }
-            List<Branch> branches =
-                    List.of(new Branch(HiddenStates.embed(scope, checkpoint, calibration.windows(), token), targets));
+            List<Branch> branches = List.of(new Branch(
+                    HiddenStates.embed(scope, compute.scratch(), checkpoint, calibration.windows(), token), targets));
             for (int index = 0; index < layers; index++) {
                 LayerWeights dense = LayerWeights.read(checkpoint, index);
                 List<Branch> next = new ArrayList<>();

@@ -30,7 +30,8 @@ public final class OutlierRanker {
         OutlierCounter counter = new OutlierCounter(threshold);
         List<OutlierRanking.Layer> layers = new ArrayList<>();
         try (NDManager scope = compute.manager().newSubManager();
-                HiddenStates states = HiddenStates.embed(scope, checkpoint, calibration.windows(), token)) {
+                HiddenStates states =
+                        HiddenStates.embed(scope, compute.scratch(), checkpoint, calibration.windows(), token)) {
             DecoderLayers loader =
                     new DecoderLayers(scope, checkpoint.config(), calibration.length(), compute.precision());
             for (int index = 0; index < checkpoint.config().layers(); index++) {

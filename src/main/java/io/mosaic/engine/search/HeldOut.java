@@ -13,6 +13,7 @@ import io.mosaic.engine.llama.LayerWeights;
 import io.mosaic.engine.llama.OutputHead;
 import io.mosaic.engine.llama.SiteObserver;
 import io.mosaic.engine.tensor.Compute;
+import io.mosaic.engine.tensor.Scratch;
 import io.mosaic.engine.tensor.TorchOps;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,6 +26,7 @@ public final class HeldOut implements AutoCloseable {
     private static final int LOGITS_PER_STEP = 1 << 24;
 
     private final NDManager manager;
+    private final Scratch scratch;
     private final Checkpoint checkpoint;
     private final CalibrationSet windows;
     private final DecoderLayers layers;
@@ -36,6 +38,7 @@ public final class HeldOut implements AutoCloseable {
     /** Runs the dense model over the windows. */
     public HeldOut(Compute compute, Checkpoint checkpoint, CalibrationSet windows, CancellationToken token) {
         this.manager = compute.manager().newSubManager();
+        this.scratch = compute.scratch();
         this.checkpoint = checkpoint;
         this.windows = windows;
         this.token = token;
@@ -49,7 +52,7 @@ public final class HeldOut implements AutoCloseable {
         }
         long bytes = (long) windows.samples() * windows.length() * head.vocabularySize() * Float.BYTES;
         if (bytes <= KEPT_BYTES) {
-            steps(dense).forEach(step -> kept.add(logProbabilities(manager, step)));
+            keepPredictions();
         }
     }
 
@@ -59,7 +62,7 @@ public final class HeldOut implements AutoCloseable {
 
     /** The windows' stream before layer 0. */
     HiddenStates embed() {
-        return HiddenStates.embed(manager, checkpoint, windows.windows(), token);
+        return HiddenStates.embed(manager, scratch, checkpoint, windows.windows(), token);
     }
 
     /** A layer on the device, to move such a stream. */
@@ -69,44 +72,64 @@ public final class HeldOut implements AutoCloseable {
 
     /** Mean Kullback-Leibler divergence of a stream's predictions from the dense model's, in nats per token. */
     double divergence(HiddenStates states) {
-        List<Step> ours = steps(states);
-        List<Step> theirs = steps(dense);
         double total = 0;
-        for (int i = 0; i < ours.size(); i++) {
-            token.check();
+        int step = 0;
+        for (int i = 0; i < states.batches(); i++) {
             try (NDManager scope = manager.newSubManager()) {
-                NDArray reference = kept.isEmpty() ? logProbabilities(scope, theirs.get(i)) : kept.get(i);
-                NDArray candidate = logProbabilities(scope, ours.get(i));
-                total += TorchOps.on(scope)
-                        .divergence(scope, reference, candidate)
-                        .getFloat();
+                NDArray ours = rows(scope, states, i);
+                NDArray theirs = rows(scope, dense, i);
+                for (NDIndex tokens : steps(ours)) {
+                    token.check();
+                    try (NDManager work = scope.newSubManager()) {
+                        NDArray reference =
+                                kept.isEmpty() ? logProbabilities(work, theirs.get(work, tokens)) : kept.get(step++);
+                        NDArray candidate = logProbabilities(work, ours.get(work, tokens));
+                        total += TorchOps.on(work)
+                                .divergence(work, reference, candidate)
+                                .getFloat();
+                    }
+                }
             }
         }
         return total / ((double) windows.samples() * windows.length());
     }
 
-    /** Tokens of a batch that are worked on together. */
-    private record Step(NDArray batch, long from, long to) {}
-
-    private List<Step> steps(HiddenStates states) {
-        long tokens = Math.max(1, LOGITS_PER_STEP / head.vocabularySize());
-        List<Step> steps = new ArrayList<>();
-        states.forEach(batch -> {
-            long count = batch.getShape().get(0) * batch.getShape().get(1);
-            for (long from = 0; from < count; from += tokens) {
-                steps.add(new Step(batch, from, Math.min(count, from + tokens)));
+    private void keepPredictions() {
+        for (int i = 0; i < dense.batches(); i++) {
+            try (NDManager scope = manager.newSubManager()) {
+                NDArray rows = rows(scope, dense, i);
+                steps(rows).forEach(tokens -> {
+                    NDArray predicted = logProbabilities(scope, rows.get(scope, tokens));
+                    predicted.attach(manager);
+                    kept.add(predicted);
+                });
             }
-        });
+        }
+    }
+
+    /** A batch of a stream, (tokens, hidden). */
+    private NDArray rows(NDManager scope, HiddenStates states, int batch) {
+        NDArray rows =
+                states.batch(scope, batch).reshape(-1, checkpoint.config().hiddenSize());
+        rows.attach(scope);
+        return rows;
+    }
+
+    /** Tokens of a batch that are worked on together. */
+    private List<NDIndex> steps(NDArray rows) {
+        long tokens = Math.max(1, LOGITS_PER_STEP / head.vocabularySize());
+        long count = rows.getShape().get(0);
+        List<NDIndex> steps = new ArrayList<>();
+        for (long from = 0; from < count; from += tokens) {
+            steps.add(new NDIndex("{}:{}", from, Math.min(count, from + tokens)));
+        }
         return steps;
     }
 
-    /** (tokens, vocabulary), in {@code owner}. */
-    private NDArray logProbabilities(NDManager owner, Step step) {
-        try (NDManager scope = manager.newSubManager()) {
-            NDArray rows = step.batch().reshape(-1, checkpoint.config().hiddenSize());
-            rows.attach(scope);
-            NDArray result = head.logits(scope, rows.get(scope, new NDIndex("{}:{}", step.from(), step.to())))
-                    .logSoftmax(-1);
+    /** (tokens, vocabulary), in {@code owner}, for hidden states (tokens, hidden). */
+    private NDArray logProbabilities(NDManager owner, NDArray hidden) {
+        try (NDManager scope = owner.newSubManager()) {
+            NDArray result = head.logits(scope, hidden).logSoftmax(-1);
             result.attach(owner);
             return result;
         }

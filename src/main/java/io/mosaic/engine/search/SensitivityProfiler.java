@@ -53,7 +53,8 @@ public final class SensitivityProfiler {
     public SensitivityProfile profile(CalibrationSet calibration, HeldOut heldOut, IntConsumer layerDone) {
         List<Map<Projection, SensitivityProfile.Curve>> layers = new ArrayList<>();
         try (NDManager scope = compute.manager().newSubManager();
-                HiddenStates states = HiddenStates.embed(scope, checkpoint, calibration.windows(), token);
+                HiddenStates states =
+                        HiddenStates.embed(scope, compute.scratch(), checkpoint, calibration.windows(), token);
                 HiddenStates answers = heldOut.embed()) {
             DecoderLayers loader =
                     new DecoderLayers(scope, checkpoint.config(), calibration.length(), compute.precision());

@@ -6,6 +6,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.jni.JniUtils;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -39,6 +40,11 @@ public final class Tensors {
         float[] values = new float[Math.toIntExact(tensor.size())];
         memory(tensor).get(values);
         return values;
+    }
+
+    /** Copies the values of a float32 tensor, row-major, in the machine's byte order. */
+    static void copy(NDArray tensor, MemorySegment target) {
+        target.copyFrom(MemorySegment.ofBuffer(memory(tensor)));
     }
 
     /** The memory of a tensor on the CPU itself, else of a copy; no pages of it are touched twice. */

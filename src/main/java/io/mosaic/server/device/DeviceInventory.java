@@ -17,6 +17,7 @@ public class DeviceInventory {
     private static final Logger log = LoggerFactory.getLogger(DeviceInventory.class);
 
     private final List<ComputeDevice> devices;
+    private final long activationBytes;
 
     DeviceInventory(DeviceProperties properties) {
         int gpus = TorchEngine.get().getGpuCount();
@@ -30,12 +31,18 @@ public class DeviceInventory {
         for (int i = 0; i < cpuWorkers; i++) {
             found.add(new ComputeDevice("cpu", Device.cpu(), memory() / cpuWorkers));
         }
+        activationBytes = properties.activationMemory().toBytes();
         devices = List.copyOf(found);
         log.info("Devices: {}", devices);
     }
 
     public List<ComputeDevice> devices() {
         return devices;
+    }
+
+    /** Bytes of one stream of activations that stay in memory. */
+    public long activationBytes() {
+        return activationBytes;
     }
 
     /** What the roomiest device offers; nothing limits jobs where this process has no device. */

@@ -122,13 +122,14 @@ public class JobService implements ModelReaders {
                 Instant.now().truncatedTo(ChronoUnit.MICROS));
     }
 
-    private static long needs(JobRequestReader.Resolved resolved) {
+    private long needs(JobRequestReader.Resolved resolved) {
         JobRequest request = resolved.request();
         return MemoryEstimate.bytes(
                 resolved.config(),
                 request.calibration().windows(),
                 request.recipes(),
                 request.dropLayers().orElse(0),
+                devices.activationBytes(),
                 request.evaluation().latency());
     }
 

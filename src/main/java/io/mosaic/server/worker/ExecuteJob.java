@@ -12,6 +12,7 @@ import io.mosaic.engine.pipeline.PruningTask;
 import io.mosaic.engine.ranking.OutlierRanking;
 import io.mosaic.server.corpus.CorpusCatalog;
 import io.mosaic.server.device.ComputeDevice;
+import io.mosaic.server.device.DeviceInventory;
 import io.mosaic.server.job.JobQueue;
 import io.mosaic.server.job.JobRequest;
 import io.mosaic.server.model.ModelCatalog;
@@ -47,6 +48,7 @@ class ExecuteJob {
     private final MeasurementTable<SensitivityProfile> profiles;
     private final Publication publication;
     private final ApplicationEventPublisher events;
+    private final DeviceInventory devices;
     private final JsonMapper json;
 
     ExecuteJob(
@@ -58,6 +60,7 @@ class ExecuteJob {
             MeasurementTable<SensitivityProfile> profiles,
             Publication publication,
             ApplicationEventPublisher events,
+            DeviceInventory devices,
             JsonMapper json) {
         this.queue = queue;
         this.models = models;
@@ -67,6 +70,7 @@ class ExecuteJob {
         this.profiles = profiles;
         this.publication = publication;
         this.events = events;
+        this.devices = devices;
         this.json = json;
     }
 
@@ -86,7 +90,10 @@ class ExecuteJob {
             MeasurementAlias alias = MeasurementAlias.of(
                     request, model, corpus(request.calibration().corpus()));
             List<PruningReport> reports = new PruningPipeline(
-                            device.device(), rankings.under(alias.ranking()), profiles.under(alias.profile()))
+                            device.device(),
+                            rankings.under(alias.ranking()),
+                            profiles.under(alias.profile()),
+                            devices.activationBytes())
                     .run(task(request, model, folders, earlier(claim)), new Progress(claim), token);
             List<Publication.Staged> staged = IntStream.range(0, folders.size())
                     .mapToObj(i -> new Publication.Staged(

@@ -15,6 +15,7 @@ import io.mosaic.engine.llama.LayerWeights;
 import io.mosaic.engine.llama.Projection;
 import io.mosaic.engine.llama.ProjectionId;
 import io.mosaic.engine.tensor.Precision;
+import io.mosaic.engine.tensor.Scratch;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.fixture.Demo;
 import java.util.ArrayList;
@@ -39,8 +40,8 @@ class GoldenStatisticsTests {
         manager = Tensors.open(Device.cpu());
         CalibrationSet calibration = Demo.calibration();
         try (Checkpoint checkpoint = Demo.checkpoint();
-                HiddenStates states =
-                        HiddenStates.embed(manager, checkpoint, calibration.windows(), new CancellationToken())) {
+                HiddenStates states = HiddenStates.embed(
+                        manager, Scratch.NONE, checkpoint, calibration.windows(), new CancellationToken())) {
             DecoderLayers loader = new DecoderLayers(manager, checkpoint.config(), calibration.length(), Precision.F32);
             for (int index = 0; index < checkpoint.config().layers(); index++) {
                 LayerWeights weights = LayerWeights.read(checkpoint, index);

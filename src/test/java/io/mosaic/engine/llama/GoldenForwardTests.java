@@ -10,6 +10,7 @@ import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.tensor.Compute;
 import io.mosaic.engine.tensor.Precision;
+import io.mosaic.engine.tensor.Scratch;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.fixture.Demo;
 import java.util.ArrayList;
@@ -42,8 +43,8 @@ class GoldenForwardTests {
         int[] window = Arrays.copyOf(Demo.tokens("demo-test"), Demo.LENGTH);
         assertThat(Arrays.copyOf(window, 16)).isEqualTo(Demo.ints(GOLDEN.path("ids_first16")));
         DecoderLayers loader = new DecoderLayers(manager, checkpoint.config(), Demo.LENGTH, Precision.F32);
-        try (HiddenStates states =
-                        HiddenStates.embed(manager, checkpoint, new int[][] {window}, new CancellationToken());
+        try (HiddenStates states = HiddenStates.embed(
+                        manager, Scratch.NONE, checkpoint, new int[][] {window}, new CancellationToken());
                 OutputHead head = new OutputHead(manager, checkpoint)) {
             states.forEach(batch -> hidden.add(batch.toFloatArray()));
             for (int index = 0; index < checkpoint.config().layers(); index++) {

@@ -11,10 +11,13 @@ import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.tensor.Precision;
+import io.mosaic.engine.tensor.Scratch;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.fixture.TinyLlama;
 import io.mosaic.reference.NaiveLlama;
 import io.mosaic.reference.NaiveMatrix;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -86,7 +89,7 @@ class HiddenStatesTests {
     @Test
     void windowsKeepTheirOrderAcrossBatches() {
         int[][] windows = windows(40, 300);
-        try (HiddenStates states = HiddenStates.embed(scope, checkpoint, windows, token)) {
+        try (HiddenStates states = HiddenStates.embed(scope, Scratch.NONE, checkpoint, windows, token)) {
             List<Long> sizes = new ArrayList<>();
             states.forEach(batch -> sizes.add(batch.getShape().get(0)));
             assertThat(sizes).containsExactly(13L, 13L, 13L, 1L);
@@ -105,9 +108,30 @@ class HiddenStatesTests {
         }
     }
 
+    /** A stream beyond its budget stands in a file without a name, and nobody can tell by its numbers. */
+    @Test
+    void streamInAFileIsTheStreamInMemory() throws IOException {
+        int[][] windows = windows(40, 300);
+        Path folder = Files.createDirectory(temp.resolve("scratch"));
+        DecoderLayer layer = layer(LayerWeights.read(checkpoint, 0), 300);
+        try (HiddenStates memory = HiddenStates.embed(scope, Scratch.NONE, checkpoint, windows, token);
+                HiddenStates file = HiddenStates.embed(scope, Scratch.in(folder, 1000), checkpoint, windows, token)) {
+            assertThat(folder).isEmptyDirectory();
+            assertThat(values(file)).isDeepEqualTo(values(memory));
+            try (HiddenStates copy = file.copy();
+                    HiddenStates after = file.after(0, layer)) {
+                assertThat(values(copy)).isDeepEqualTo(values(memory));
+                memory.advance(0, layer, SiteObserver.NONE);
+                assertThat(values(after)).isDeepEqualTo(values(memory));
+                file.advance(0, layer, SiteObserver.NONE);
+                assertThat(values(file)).isDeepEqualTo(values(memory));
+            }
+        }
+    }
+
     @Test
     void observingLeavesTheStreamWhereItIs() {
-        try (HiddenStates states = HiddenStates.embed(scope, checkpoint, windows(2, 5), token)) {
+        try (HiddenStates states = HiddenStates.embed(scope, Scratch.NONE, checkpoint, windows(2, 5), token)) {
             double[][] before = values(states);
             List<InputSite> seen = new ArrayList<>();
             states.observe(layer(LayerWeights.read(checkpoint, 0), 5), (site, inputs) -> seen.add(site));
@@ -121,7 +145,7 @@ class HiddenStatesTests {
         LayerWeights weights = LayerWeights.read(checkpoint, 0);
         Arrays.fill(weights.weight(Projection.DOWN), 1e38f);
         Arrays.fill(weights.weight(Projection.UP), 1e38f);
-        try (HiddenStates states = HiddenStates.embed(scope, checkpoint, windows(2, 5), token)) {
+        try (HiddenStates states = HiddenStates.embed(scope, Scratch.NONE, checkpoint, windows(2, 5), token)) {
             assertThatExceptionOfType(MosaicException.class)
                     .isThrownBy(() -> states.advance(17, layer(weights, 5), SiteObserver.NONE))
                     .withMessageContaining("decoder layer 17")
@@ -132,7 +156,7 @@ class HiddenStatesTests {
 
     @Test
     void cancelledRunStopsBeforeItsNextBatch() {
-        try (HiddenStates states = HiddenStates.embed(scope, checkpoint, windows(40, 300), token)) {
+        try (HiddenStates states = HiddenStates.embed(scope, Scratch.NONE, checkpoint, windows(40, 300), token)) {
             List<InputSite> seen = new ArrayList<>();
             DecoderLayer layer = layer(LayerWeights.read(checkpoint, 0), 300);
             assertThatThrownBy(() -> states.observe(layer, (site, inputs) -> {

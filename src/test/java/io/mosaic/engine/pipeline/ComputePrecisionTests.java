@@ -64,7 +64,7 @@ class ComputePrecisionTests {
                 precision,
                 new PruningTask.Evaluation(List.of(new PruningTask.Text("test", text)), false),
                 List.of());
-        return new PruningPipeline(Device.cpu(), new Measurements<>(), new Measurements<>())
+        return new PruningPipeline(Device.cpu(), new Measurements<>(), new Measurements<>(), Long.MAX_VALUE)
                 .run(task, (stage, done, total) -> {}, new CancellationToken())
                 .getFirst();
     }

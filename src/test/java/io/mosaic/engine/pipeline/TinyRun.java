@@ -74,7 +74,7 @@ record TinyRun(
                 new PruningTask.Evaluation(measured ? List.of(corpus) : List.of(), false),
                 earlier);
         CancellationToken token = new CancellationToken();
-        return new PruningPipeline(Device.cpu(), rankings, new Measurements<>())
+        return new PruningPipeline(Device.cpu(), rankings, new Measurements<>(), Long.MAX_VALUE)
                 .run(
                         task,
                         (stage, done, total) -> {

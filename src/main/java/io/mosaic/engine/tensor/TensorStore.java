@@ -1,0 +1,123 @@
+package io.mosaic.engine.tensor;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.MosaicException;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A list of float32 tensors that are used one at a time: in memory, on their device, or in a memory-mapped file that
+ * has no name any more. Close frees them.
+ */
+public final class TensorStore implements AutoCloseable {
+    private final NDManager manager;
+    private final List<NDArray> tensors = new ArrayList<>(); // in memory
+    private final List<MemorySegment> mapped = new ArrayList<>(); // in the file
+    private final List<Shape> shapes = new ArrayList<>(); // of those
+    private final Optional<Arena> arena;
+    private final Optional<MemorySegment> file;
+
+    private TensorStore(NDManager manager, Optional<Arena> arena, Optional<MemorySegment> file) {
+        this.manager = manager;
+        this.arena = arena;
+        this.file = file;
+    }
+
+    /** @param bytes of all tensors together */
+    @SuppressWarnings("MustBeClosedChecker") // the store owns the arena and closes it
+    public static TensorStore open(NDManager parent, Scratch scratch, long bytes) {
+        Optional<Path> folder = scratch.folder(bytes);
+        if (folder.isEmpty()) {
+            return new TensorStore(parent.newSubManager(), Optional.empty(), Optional.empty());
+        }
+        Arena arena = Arena.ofShared();
+        try {
+            Path path = Files.createTempFile(folder.get(), ".activations", "");
+            try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+                Files.delete(path); // the mapping keeps the file; a killed process leaves nothing
+                MemorySegment segment = channel.map(FileChannel.MapMode.READ_WRITE, 0, bytes, arena);
+                return new TensorStore(parent.newSubManager(), Optional.of(arena), Optional.of(segment));
+            }
+        } catch (IOException e) {
+            arena.close();
+            throw new MosaicException(
+                    ErrorCode.IO_ERROR,
+                    "Cannot keep " + bytes + " bytes of activations in " + folder.get() + ": " + e.getMessage(),
+                    e);
+        }
+    }
+
+    public int size() {
+        return file.isPresent() ? mapped.size() : tensors.size();
+    }
+
+    /** Of all tensors together. */
+    public long bytes() {
+        long elements = file.isPresent()
+                ? shapes.stream().mapToLong(Shape::size).sum()
+                : tensors.stream().mapToLong(NDArray::size).sum();
+        return elements * Float.BYTES;
+    }
+
+    /** Appends a tensor, which becomes the store's. */
+    public void add(NDArray tensor) {
+        if (file.isEmpty()) {
+            tensor.attach(manager);
+            tensors.add(tensor);
+            return;
+        }
+        long at = mapped.stream().mapToLong(MemorySegment::byteSize).sum();
+        mapped.add(file.get().asSlice(at, tensor.size() * Float.BYTES));
+        shapes.add(tensor.getShape());
+        write(mapped.size() - 1, tensor);
+    }
+
+    /** Replaces a tensor by one of the same shape, which becomes the store's. */
+    public void set(int index, NDArray tensor) {
+        if (file.isEmpty()) {
+            tensors.get(index).close();
+            tensor.attach(manager);
+            tensors.set(index, tensor);
+        } else {
+            write(index, tensor);
+        }
+    }
+
+    /** A tensor to read; closing it is the caller's, and leaves the store as it is. */
+    public NDArray get(NDManager scope, int index) {
+        if (file.isEmpty()) {
+            NDArray view = tensors.get(index).get(":"); // another handle on the same memory
+            view.attach(scope);
+            return view;
+        }
+        ByteBuffer buffer = mapped.get(index).asByteBuffer().order(ByteOrder.nativeOrder());
+        return scope.create(buffer, shapes.get(index), DataType.FLOAT32); // in place on the CPU
+    }
+
+    @Override
+    public void close() {
+        manager.close();
+        arena.ifPresent(Arena::close);
+    }
+
+    private void write(int index, NDArray tensor) {
+        try (tensor) {
+            Tensors.copy(tensor, mapped.get(index));
+        }
+        mapped.get(index).unload();
+    }
+}
