@@ -356,8 +356,8 @@ final class PruningRun {
                     layerSeconds.stream()
                             .map(value -> Math.round(value * 1000) / 1000.0)
                             .toList(),
-                    seconds == 0 ? 0 : operations / seconds,
-                    productFlops,
+                    seconds == 0 ? 0 : Math.rint(operations / seconds),
+                    Math.rint(productFlops),
                     peak.isPresent() ? Optional.of(peak.getAsLong()) : Optional.empty(),
                     PeakMemory.kind(device));
         }
