@@ -3,6 +3,7 @@ package io.mosaic.engine.pipeline;
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.calibration.CalibrationSet;
+import io.mosaic.engine.export.StagedWeights;
 import io.mosaic.engine.tensor.Precision;
 import java.io.IOException;
 import java.io.InputStream;
@@ -35,6 +36,13 @@ public final class Hashes {
                         ErrorCode.IO_ERROR, file.getFileName() + " cannot be read: " + e.getMessage(), e);
             }
         }
+        return HexFormat.of().formatHex(digest.digest());
+    }
+
+    /** Hex digest of one layer's projections as stored. */
+    static String layer(StagedWeights weights, int layer) {
+        MessageDigest digest = sha256();
+        weights.forEach(layer, digest::update);
         return HexFormat.of().formatHex(digest.digest());
     }
 

@@ -14,6 +14,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.NoSuchElementException;
 import java.util.Optional;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
@@ -98,7 +99,7 @@ final class Journal {
                 // the last line was cut off in the middle: the layers before it stand
             }
             return Optional.of(new Content(decisions, layers));
-        } catch (IOException | JacksonException | java.util.NoSuchElementException e) {
+        } catch (IOException | JacksonException | NoSuchElementException e) {
             return Optional.empty();
         }
     }

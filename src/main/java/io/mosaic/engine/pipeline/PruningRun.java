@@ -299,7 +299,8 @@ final class PruningRun {
                         new CompositePruner(chosen.recipe(), chosen.plan()),
                         (index, layer, dampening) -> {
                             ledgers.get(target).add(index, exporter.write(index, layer), dampening);
-                            entries.add(new Journal.Entry(staged.get(target).sha256(index), Map.copyOf(dampening)));
+                            entries.add(
+                                    new Journal.Entry(Hashes.layer(staged.get(target), index), Map.copyOf(dampening)));
                             if (target == last) {
                                 journal.add(new Journal.Layer(List.copyOf(entries)));
                                 entries.clear();

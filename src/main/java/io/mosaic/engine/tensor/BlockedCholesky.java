@@ -29,16 +29,16 @@ final class BlockedCholesky {
             for (int from = 0; from < n; from += BLOCK) {
                 int to = Math.min(n, from + BLOCK);
                 try (NDManager step = scope.newSubManager()) {
-                    Optional<NDArray> diagonal = ops.factorise(step, block(step, rest, from, to, from, to));
+                    Optional<NDArray> diagonal = ops.factorise(step, Blocks.block(step, rest, from, to, from, to));
                     if (diagonal.isEmpty()) {
                         factor.close();
                         return Optional.empty();
                     }
-                    factor.set(index(from, to, from, to), diagonal.get());
+                    factor.set(Blocks.index(from, to, from, to), diagonal.get());
                     if (to < n) {
                         NDArray inverse = ops.invertLower(step, diagonal.get());
-                        NDArray panel = ops.linear(step, block(step, rest, to, n, from, to), inverse);
-                        factor.set(index(to, n, from, to), panel);
+                        NDArray panel = ops.linear(step, Blocks.block(step, rest, to, n, from, to), inverse);
+                        factor.set(Blocks.index(to, n, from, to), panel);
                         subtractProducts(ops, step, rest, panel, to, n);
                     }
                 }
@@ -53,16 +53,9 @@ final class BlockedCholesky {
             try (NDManager work = step.newSubManager()) {
                 NDArray rows = panel.get(work, new NDIndex("{}:{}", top - from, bottom - from));
                 NDArray columns = panel.get(work, new NDIndex("0:{}", bottom - from));
-                block(work, rest, top, bottom, from, bottom).subi(ops.linear(work, rows, columns)); // writes through
+                Blocks.block(work, rest, top, bottom, from, bottom)
+                        .subi(ops.linear(work, rows, columns)); // writes through
             }
         }
-    }
-
-    private static NDArray block(NDManager owner, NDArray matrix, int top, int bottom, int left, int right) {
-        return matrix.get(owner, index(top, bottom, left, right));
-    }
-
-    private static NDIndex index(int top, int bottom, int left, int right) {
-        return new NDIndex("{}:{},{}:{}", top, bottom, left, right);
     }
 }

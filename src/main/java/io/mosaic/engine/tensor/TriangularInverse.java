@@ -2,7 +2,6 @@ package io.mosaic.engine.tensor;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.index.NDIndex;
 
 /**
  * Inverse of a lower triangular matrix by halves: of (A 0; B C) it is (A⁻¹ 0; −C⁻¹·B·A⁻¹ C⁻¹). Nearly all of the work is
@@ -39,7 +38,9 @@ final class TriangularInverse {
     private void fill(int from, int to) {
         if (to - from <= SMALL) {
             try (NDManager work = scope.newSubManager()) {
-                inverse.set(index(from, to, from, to), ops.solveLower(work, block(work, lower, from, to, from, to)));
+                inverse.set(
+                        Blocks.index(from, to, from, to),
+                        ops.solveLower(work, Blocks.block(work, lower, from, to, from, to)));
             }
             return;
         }
@@ -47,20 +48,12 @@ final class TriangularInverse {
         fill(from, middle);
         fill(middle, to);
         try (NDManager work = scope.newSubManager()) {
-            NDArray a = block(work, inverse, from, middle, from, middle);
-            NDArray b = block(work, lower, middle, to, from, middle);
-            NDArray c = block(work, inverse, middle, to, middle, to);
+            NDArray a = Blocks.block(work, inverse, from, middle, from, middle);
+            NDArray b = Blocks.block(work, lower, middle, to, from, middle);
+            NDArray c = Blocks.block(work, inverse, middle, to, middle, to);
             inverse.set(
-                    index(middle, to, from, middle),
+                    Blocks.index(middle, to, from, middle),
                     ops.product(work, ops.product(work, c, b), a).neg());
         }
-    }
-
-    private static NDArray block(NDManager owner, NDArray matrix, int top, int bottom, int left, int right) {
-        return matrix.get(owner, index(top, bottom, left, right));
-    }
-
-    private static NDIndex index(int top, int bottom, int left, int right) {
-        return new NDIndex("{}:{},{}:{}", top, bottom, left, right);
     }
 }

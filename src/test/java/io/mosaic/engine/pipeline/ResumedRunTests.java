@@ -83,8 +83,7 @@ class ResumedRunTests {
         List<Path> whole = folders(recipes);
         List<PruningReport> expected = run.prune(recipes, whole);
 
-        List<Path> cut = folders(recipes);
-        assertThatThrownBy(() -> run.stoppingAfter(1).prune(recipes, cut)).isInstanceOf(CancellationException.class);
+        List<Path> cut = cut(recipes, 1);
         List<Path> resumed = folders(recipes);
         List<PruningReport> reports = run.earlier(List.of(cut)).prune(recipes, resumed);
 
@@ -104,10 +103,7 @@ class ResumedRunTests {
         List<PruningRecipe> recipes = recipes().findFirst().orElseThrow();
         List<List<Path>> attempts = new ArrayList<>();
         for (int layers : new int[] {1, 2, 1}) {
-            List<Path> cut = folders(recipes);
-            assertThatThrownBy(() -> run.stoppingAfter(layers).prune(recipes, cut))
-                    .isInstanceOf(CancellationException.class);
-            attempts.add(cut);
+            attempts.add(cut(recipes, layers));
         }
         attempts.add(folders(recipes)); // this one was killed before it began
         assertThat(taken(run.earlier(attempts).prune(recipes, folders(recipes))))
@@ -117,8 +113,7 @@ class ResumedRunTests {
     @Test
     void aLayerWhoseBytesChangedIsPrunedAnew() throws IOException {
         List<PruningRecipe> recipes = recipes().findFirst().orElseThrow();
-        List<Path> cut = folders(recipes);
-        assertThatThrownBy(() -> run.stoppingAfter(2).prune(recipes, cut)).isInstanceOf(CancellationException.class);
+        List<Path> cut = cut(recipes, 2);
         try (FileChannel weights =
                 FileChannel.open(cut.getFirst().resolve(Checkpoint.SINGLE_FILE), StandardOpenOption.WRITE)) {
             long embedding = (long) Demo.VOCABULARY * HIDDEN * DType.BF16.bytes(); // it comes first
@@ -132,8 +127,7 @@ class ResumedRunTests {
     @Test
     void anotherTaskStartsOver() throws IOException {
         List<PruningRecipe> recipes = recipes().findFirst().orElseThrow();
-        List<Path> cut = folders(recipes);
-        assertThatThrownBy(() -> run.stoppingAfter(1).prune(recipes, cut)).isInstanceOf(CancellationException.class);
+        List<Path> cut = cut(recipes, 1);
         List<PruningRecipe> other =
                 recipes.stream().map(recipe -> recipe.withSparsity(0.4)).toList();
         assertThat(taken(run.earlier(List.of(cut)).prune(other, folders(other))))
@@ -143,13 +137,20 @@ class ResumedRunTests {
     @Test
     void aJournalCutOffInALineIsReadUpToThere() throws IOException {
         List<PruningRecipe> recipes = recipes().findFirst().orElseThrow();
-        List<Path> cut = folders(recipes);
-        assertThatThrownBy(() -> run.stoppingAfter(2).prune(recipes, cut)).isInstanceOf(CancellationException.class);
+        List<Path> cut = cut(recipes, 2);
         Path journal = cut.getFirst().resolve(".journal");
         String text = Files.readString(journal);
         Files.writeString(journal, text.substring(0, text.length() - 20));
         assertThat(taken(run.earlier(List.of(cut)).prune(recipes, folders(recipes))))
                 .isEqualTo(1);
+    }
+
+    /** What a run leaves that is cancelled once so many layers are pruned. */
+    private List<Path> cut(List<PruningRecipe> recipes, int layers) throws IOException {
+        List<Path> folders = folders(recipes);
+        assertThatThrownBy(() -> run.stoppingAfter(layers).prune(recipes, folders))
+                .isInstanceOf(CancellationException.class);
+        return folders;
     }
 
     private static int taken(List<PruningReport> reports) {
