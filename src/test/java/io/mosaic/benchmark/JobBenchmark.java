@@ -46,8 +46,8 @@ import org.springframework.util.FileSystemUtils;
  * Seconds per layer of whole runs over a generated model, beside the time that their arithmetic takes at the rate of a
  * matrix product that is measured between them: on a machine with other load the ratio is the figure to compare.
  *
- * <p>Run as {@code java … io.mosaic.benchmark.JobBenchmark block-1b|targets|scale|7b|inference FOLDER}; src/docs/performance.md has
- * the whole command.
+ * <p>Run as {@code java … io.mosaic.benchmark.JobBenchmark block-1b|targets|scale|7b|inference FOLDER}; 7b takes a
+ * number of layers after that, in the place of its 32. src/docs/performance.md has the whole command.
  */
 final class JobBenchmark {
     /** The shapes on which the published code was timed. */
@@ -91,7 +91,12 @@ final class JobBenchmark {
                         on(new Subject(BLOCK_1B, layers, DType.BF16, 4), manager, work, JobBenchmark::one);
                     }
                 }
-                case "7b" -> on(new Subject(BLOCK_7B, 32, DType.BF16, 8), manager, work, JobBenchmark::composite);
+                case "7b" ->
+                    on(
+                            new Subject(BLOCK_7B, args.length > 2 ? Integer.parseInt(args[2]) : 32, DType.BF16, 8),
+                            manager,
+                            work,
+                            JobBenchmark::composite);
                 case "inference" -> on(new Subject(BLOCK_1B, 4, DType.BF16, 4), manager, work, JobBenchmark::inference);
                 default -> throw new IllegalArgumentException("No benchmark " + args[0]);
             }
