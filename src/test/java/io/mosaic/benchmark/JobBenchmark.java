@@ -13,6 +13,7 @@ import io.mosaic.engine.evaluation.LatencyBenchmark;
 import io.mosaic.engine.evaluation.PeakMemory;
 import io.mosaic.engine.export.HuggingFaceExporter;
 import io.mosaic.engine.llama.LayerShape;
+import io.mosaic.engine.pipeline.MemoryEstimate;
 import io.mosaic.engine.pruning.Category;
 import io.mosaic.engine.pruning.CompositePruner;
 import io.mosaic.engine.pruning.Propagation;
@@ -58,6 +59,7 @@ final class JobBenchmark {
 
     private static final int VOCABULARY = 32_000;
     private static final int LENGTH = 512;
+    private static final long ACTIVATION_BYTES = 2L << 30;
     private static final List<Double> ONE = List.of(0.5);
     private static final List<Double> TARGETS = List.of(0.5, 0.6, 0.7, 0.8);
     private static final CancellationToken TOKEN = new CancellationToken();
@@ -133,8 +135,8 @@ final class JobBenchmark {
 
     private static void header() {
         System.out.println(
-                "| run | seconds per layer | matrix product, GFLOP/s | times its arithmetic | peak memory, GB |");
-        System.out.println("|---|---|---|---|---|");
+                "| run | seconds per layer | matrix product, GFLOP/s | times its arithmetic | peak memory, GB | estimated |");
+        System.out.println("|---|---|---|---|---|---|");
     }
 
     private void recipes() throws IOException {
@@ -295,13 +297,21 @@ final class JobBenchmark {
         if (recipe.ranked()) {
             work = work.plus(PruningWork.ranking(shape, windows));
         }
+        long estimate = MemoryEstimate.bytes(
+                model.config(),
+                windows,
+                sparsities.stream().map(recipe::withSparsity).toList(),
+                0,
+                ACTIVATION_BYTES,
+                false);
         System.out.printf(
                 Locale.ROOT,
-                "| %s | %.1f | %.0f | %.2f | %.2f |%n",
+                "| %s | %.1f | %.0f | %.2f | %.2f | %.2f |%n",
                 name + ", " + precision,
                 seconds / layers.size(),
                 forwards / 1e9,
                 seconds / (layers.size() * work.seconds(forwards, others)),
-                PeakMemory.bytes(Device.cpu()).orElse(0) / 1e9);
+                PeakMemory.bytes(Device.cpu()).orElse(0) / 1e9,
+                estimate / 1e9);
     }
 }

@@ -6,6 +6,7 @@ import io.mosaic.server.PageView;
 import io.mosaic.server.model.ModelCatalog;
 import io.mosaic.server.model.ModelFile;
 import io.mosaic.server.model.ModelId;
+import io.mosaic.server.role.ApiController;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.servlet.http.HttpServletRequest;
@@ -28,12 +29,12 @@ import org.springframework.http.MediaTypeFactory;
 import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestHeader;
 import org.springframework.web.bind.annotation.RequestMapping;
-import org.springframework.web.bind.annotation.RestController;
 import org.springframework.web.util.UriUtils;
 
-@RestController
+@ApiController
 @RequestMapping("/models/{namespace}/{name}")
 @Tag(name = "Files")
 class ArtifactController {
@@ -41,10 +42,12 @@ class ArtifactController {
 
     private final ModelCatalog catalog;
     private final Artifacts artifacts;
+    private final Scrub scrub;
 
-    ArtifactController(ModelCatalog catalog, Artifacts artifacts) {
+    ArtifactController(ModelCatalog catalog, Artifacts artifacts, Scrub scrub) {
         this.catalog = catalog;
         this.artifacts = artifacts;
+        this.scrub = scrub;
     }
 
     /**
@@ -110,6 +113,14 @@ class ArtifactController {
         return answer.body(body);
     }
 
+    @Operation(
+            summary = "Reads every file of a model that a job made again and compares it with the hash that it was"
+                    + " published with")
+    @PostMapping("/verify")
+    Scrub.Verification verify(@PathVariable String namespace, @PathVariable String name) {
+        return scrub.verify(model(namespace, name));
+    }
+
     @Operation(summary = "Streams all files of a model as a tar")
     @GetMapping("/archive")
     void archive(
@@ -119,6 +130,7 @@ class ArtifactController {
             HttpServletResponse response)
             throws IOException {
         ModelCatalog.Entry model = model(namespace, name);
+        model.files().forEach(file -> artifacts.requireSize(model, file));
         TarArchive archive = new TarArchive(model.id().name(), model.folder(), model.files());
         response.setContentType("application/x-tar");
         response.setContentLengthLong(archive.length());

@@ -1,5 +1,7 @@
 package io.mosaic.server.artifact;
 
+import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.pipeline.Hashes;
 import io.mosaic.server.model.ModelCatalog;
 import io.mosaic.server.model.ModelFile;
@@ -34,13 +36,57 @@ public class Artifacts {
                 .optional();
     }
 
-    /** The hash of a file; reads it when its state is new. */
+    /**
+     * The hash of a file; reads it when its state is new.
+     *
+     * @throws MosaicException MODEL_CORRUPT when a job made the model and this is not the file that it made
+     */
     String sha256(ModelCatalog.Entry model, ModelFile file) {
+        requireSize(model, file);
         return known(model.id(), file).orElseGet(() -> {
             String sha256 = Hashes.files(List.of(model.folder().resolve(file.path())));
+            published(model, file.path())
+                    .filter(made -> !made.sha256().equals(sha256))
+                    .ifPresent(made -> {
+                        throw corrupt(model.id(), file.path(), "has SHA-256 " + sha256 + ", not " + made.sha256());
+                    });
             save(model.id(), file, sha256);
             return sha256;
         });
+    }
+
+    /** @throws MosaicException MODEL_CORRUPT when a job made the model and the file with another size */
+    void requireSize(ModelCatalog.Entry model, ModelFile file) {
+        published(model, file.path())
+                .filter(made -> made.bytes() != file.bytes())
+                .ifPresent(made -> {
+                    throw corrupt(model.id(), file.path(), "has " + file.bytes() + " bytes, not " + made.bytes());
+                });
+    }
+
+    private static MosaicException corrupt(ModelId model, String path, String fault) {
+        return new MosaicException(
+                ErrorCode.MODEL_CORRUPT, path + " of " + model + " is not the file that was published: it " + fault);
+    }
+
+    /** A file as it was when its model was published. */
+    record Published(String path, long bytes, String sha256) {}
+
+    private Optional<Published> published(ModelCatalog.Entry model, String path) {
+        return published(model).stream()
+                .filter(file -> file.path().equals(path))
+                .findFirst();
+    }
+
+    /** The files with which a job published the model, by path; none where people put it there. */
+    List<Published> published(ModelCatalog.Entry model) {
+        if (model.madeBy().isEmpty()) {
+            return List.of();
+        }
+        return jdbc.sql("select path, bytes, sha256 from artifact where model = :model order by path")
+                .param("model", model.id().toString())
+                .query(Published.class)
+                .list();
     }
 
     /** A file and its hash. */

@@ -1,7 +1,9 @@
 package io.mosaic.server.comparison;
 
-import io.mosaic.server.job.JsonBody;
+import io.mosaic.server.request.JsonBody;
+import io.mosaic.server.role.ApiController;
 import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.media.Content;
 import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
@@ -9,16 +11,18 @@ import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
 import java.net.URI;
+import java.security.Principal;
+import java.util.Optional;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestMapping;
-import org.springframework.web.bind.annotation.RestController;
 
-@RestController
+@ApiController
 @RequestMapping("/comparisons")
 @Tag(name = "Comparisons")
 class ComparisonController {
@@ -43,8 +47,11 @@ class ComparisonController {
                                             schema = @Schema(implementation = ComparisonRequest.class))))
     @ApiResponse(responseCode = "202", description = "Queued", useReturnTypeSchema = true)
     @PostMapping(consumes = MediaType.APPLICATION_JSON_VALUE, produces = MediaType.APPLICATION_JSON_VALUE)
-    ResponseEntity<ComparisonView> submit(HttpServletRequest request) throws IOException {
-        UUID id = comparisons.submit(json.read(request.getInputStream()));
+    ResponseEntity<ComparisonView> submit(
+            @Parameter(hidden = true) @Nullable Principal submitter, HttpServletRequest request) throws IOException {
+        UUID id = comparisons.submit(
+                json.read(request.getInputStream()),
+                Optional.ofNullable(submitter).map(Principal::getName));
         return ResponseEntity.accepted()
                 .location(URI.create("/comparisons/" + id))
                 .body(comparisons.require(id));

@@ -52,7 +52,7 @@ class Comparisons {
      *
      * @throws InvalidRequestException with every fault
      */
-    UUID submit(ObjectNode body) {
+    UUID submit(ObjectNode body, Optional<String> submitter) {
         ArrayNode recipes = recipes(body);
         List<String> names = new ArrayList<>();
         List<ObjectNode> requests = new ArrayList<>();
@@ -82,7 +82,7 @@ class Comparisons {
             requests.add(request);
         }
         UUID id = UUID.randomUUID();
-        jobs.submitAll(requests, Comparisons::path, violations, ids -> insert(id, names, ids));
+        jobs.submitAll(requests, submitter, Comparisons::path, violations, ids -> insert(id, names, ids));
         return id;
     }
 

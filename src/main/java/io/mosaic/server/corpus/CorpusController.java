@@ -1,13 +1,13 @@
 package io.mosaic.server.corpus;
 
 import io.mosaic.server.PageView;
+import io.mosaic.server.role.ApiController;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import java.time.Instant;
 import org.springframework.web.bind.annotation.GetMapping;
-import org.springframework.web.bind.annotation.RestController;
 
-@RestController
+@ApiController
 @Tag(name = "Corpora")
 class CorpusController {
     private final CorpusCatalog corpora;

@@ -9,6 +9,8 @@ import io.mosaic.server.error.InvalidRequestException;
 import io.mosaic.server.job.Job;
 import io.mosaic.server.job.JobService;
 import io.mosaic.server.job.JobState;
+import io.mosaic.server.role.Role;
+import io.mosaic.server.role.Roles;
 import io.mosaic.server.worker.JobSucceeded;
 import java.io.UncheckedIOException;
 import java.util.Locale;
@@ -37,6 +39,7 @@ class DemoJob {
     private static final int SAMPLES = 32;
 
     private final DemoProperties properties;
+    private final Roles roles;
     private final DemoInstaller installer;
     private final JobService jobs;
     private final ObjectProvider<EmbeddedDatabase> database;
@@ -45,12 +48,14 @@ class DemoJob {
 
     DemoJob(
             DemoProperties properties,
+            Roles roles,
             DemoInstaller installer,
             JobService jobs,
             ObjectProvider<EmbeddedDatabase> database,
             MosaicHome home,
             Environment environment) {
         this.properties = properties;
+        this.roles = roles;
         this.installer = installer;
         this.jobs = jobs;
         this.database = database;
@@ -61,7 +66,7 @@ class DemoJob {
     @EventListener(ApplicationReadyEvent.class)
     void start() {
         log.info("Mosaic listens on {}; its data is in {}", url(), home.home());
-        if (!properties.enabled()) {
+        if (!properties.enabled() || !roles.has(Role.API)) {
             return;
         }
         try {
@@ -82,7 +87,7 @@ class DemoJob {
                 .put("sparsity", 0.5)
                 .put("output", OUTPUT);
         request.putObject("calibration").put("samples", SAMPLES); // all of the corpus takes four times as long
-        JobService.Submission submission = jobs.submit(request, Optional.of(KEY));
+        JobService.Submission submission = jobs.submit(request, Optional.of(KEY), Optional.empty());
         Job job = submission.job();
         if (submission.created()) {
             log.info("First start: pruning the demo model, {}/jobs/{}", url(), job.id());

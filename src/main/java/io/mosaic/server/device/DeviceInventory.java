@@ -4,6 +4,8 @@ import ai.djl.Device;
 import ai.djl.util.cuda.CudaUtils;
 import com.sun.management.OperatingSystemMXBean;
 import io.mosaic.engine.tensor.TorchEngine;
+import io.mosaic.server.role.Role;
+import io.mosaic.server.role.Roles;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
@@ -11,7 +13,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.stereotype.Component;
 
-/** The devices of this process: every GPU that DJL sees, else the CPU. */
+/** The devices of this process: every GPU that DJL sees, else the CPU; none where it runs no jobs. */
 @Component
 public class DeviceInventory {
     private static final Logger log = LoggerFactory.getLogger(DeviceInventory.class);
@@ -19,7 +21,13 @@ public class DeviceInventory {
     private final List<ComputeDevice> devices;
     private final long activationBytes;
 
-    DeviceInventory(DeviceProperties properties) {
+    DeviceInventory(DeviceProperties properties, Roles roles) {
+        activationBytes = properties.activationMemory().toBytes();
+        devices = roles.has(Role.WORKER) ? found(properties) : List.of();
+        log.info("Devices: {}", devices);
+    }
+
+    private static List<ComputeDevice> found(DeviceProperties properties) {
         int gpus = TorchEngine.get().getGpuCount();
         int cpuWorkers = properties.cpuWorkers().orElse(gpus == 0 ? 1 : 0);
         List<ComputeDevice> found = new ArrayList<>();
@@ -31,9 +39,7 @@ public class DeviceInventory {
         for (int i = 0; i < cpuWorkers; i++) {
             found.add(new ComputeDevice("cpu", Device.cpu(), memory() / cpuWorkers));
         }
-        activationBytes = properties.activationMemory().toBytes();
-        devices = List.copyOf(found);
-        log.info("Devices: {}", devices);
+        return List.copyOf(found);
     }
 
     public List<ComputeDevice> devices() {
@@ -43,11 +49,6 @@ public class DeviceInventory {
     /** Bytes of one stream of activations that stay in memory. */
     public long activationBytes() {
         return activationBytes;
-    }
-
-    /** What the roomiest device offers; nothing limits jobs where this process has no device. */
-    public long largestCapacity() {
-        return devices.stream().mapToLong(ComputeDevice::capacityBytes).max().orElse(Long.MAX_VALUE);
     }
 
     /** Memory of the machine, or of the container that limits it. */

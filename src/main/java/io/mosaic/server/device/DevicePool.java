@@ -1,6 +1,5 @@
 package io.mosaic.server.device;
 
-import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -45,7 +44,7 @@ public class DevicePool {
         return new Lease(free.take());
     }
 
-    public Collection<ComputeDevice> all() {
+    public List<ComputeDevice> all() {
         return all;
     }
 

@@ -17,6 +17,8 @@ import org.springframework.http.HttpStatusCode;
 import org.springframework.http.MediaType;
 import org.springframework.http.ProblemDetail;
 import org.springframework.http.ResponseEntity;
+import org.springframework.security.access.AccessDeniedException;
+import org.springframework.security.core.AuthenticationException;
 import org.springframework.transaction.CannotCreateTransactionException;
 import org.springframework.web.HttpMediaTypeNotAcceptableException;
 import org.springframework.web.bind.annotation.ExceptionHandler;
@@ -77,6 +79,26 @@ class ProblemAdvice extends ResponseEntityExceptionHandler {
                         ErrorCode.DATABASE_UNAVAILABLE,
                         HttpStatus.SERVICE_UNAVAILABLE,
                         "The database does not answer; try again in a moment"));
+    }
+
+    @ExceptionHandler
+    ResponseEntity<ProblemDetail> unauthenticated(AuthenticationException e) {
+        return ResponseEntity.status(HttpStatus.UNAUTHORIZED)
+                .header(HttpHeaders.WWW_AUTHENTICATE, "Bearer")
+                .contentType(MediaType.APPLICATION_PROBLEM_JSON)
+                .body(Problems.of(
+                        ErrorCode.UNAUTHENTICATED,
+                        HttpStatus.UNAUTHORIZED,
+                        "A valid key or token is required: Authorization: Bearer …"));
+    }
+
+    @ExceptionHandler
+    ResponseEntity<ProblemDetail> denied(AccessDeniedException e) {
+        return answer(Problems.of(
+                ErrorCode.FORBIDDEN,
+                HttpStatus.FORBIDDEN,
+                "This key or token lacks the scope: read to look, submit to queue and cancel, admin for keys, the audit"
+                        + " and deleting models"));
     }
 
     /** Query strings that Tomcat does not decode. */

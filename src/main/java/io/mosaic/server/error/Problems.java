@@ -20,7 +20,10 @@ final class Problems {
     /** The HTTP status of a failure that a request meets directly. */
     static HttpStatus status(ErrorCode code) {
         return switch (code) {
-            case NOT_FOUND, JOB_NOT_FOUND, MODEL_NOT_FOUND, CORPUS_NOT_FOUND -> HttpStatus.NOT_FOUND;
+            case UNAUTHENTICATED -> HttpStatus.UNAUTHORIZED;
+            case FORBIDDEN -> HttpStatus.FORBIDDEN;
+            case RATE_LIMITED, QUOTA_EXCEEDED -> HttpStatus.TOO_MANY_REQUESTS;
+            case NOT_FOUND, KEY_NOT_FOUND, JOB_NOT_FOUND, MODEL_NOT_FOUND, CORPUS_NOT_FOUND -> HttpStatus.NOT_FOUND;
             case JOB_NOT_FINISHED, JOB_FINISHED, MODEL_IN_USE, OUTPUT_TAKEN, IDEMPOTENCY_KEY_REUSED ->
                 HttpStatus.CONFLICT;
             case REQUEST_TOO_LARGE -> HttpStatus.CONTENT_TOO_LARGE;
@@ -30,7 +33,7 @@ final class Problems {
             case RANGE_NOT_SATISFIABLE -> HttpStatus.REQUESTED_RANGE_NOT_SATISFIABLE;
             case OUT_OF_MEMORY, DISK_FULL -> HttpStatus.INSUFFICIENT_STORAGE;
             case DATABASE_UNAVAILABLE -> HttpStatus.SERVICE_UNAVAILABLE;
-            case ATTEMPTS_EXHAUSTED, IO_ERROR, INTERNAL_ERROR -> HttpStatus.INTERNAL_SERVER_ERROR;
+            case ATTEMPTS_EXHAUSTED, MODEL_CORRUPT, IO_ERROR, INTERNAL_ERROR -> HttpStatus.INTERNAL_SERVER_ERROR;
             case INVALID_REQUEST,
                     MALFORMED_JSON,
                     CORPUS_TOO_SHORT,
@@ -54,12 +57,15 @@ final class Problems {
     /** The code of a failure that only has an HTTP status. */
     static ErrorCode code(HttpStatusCode status) {
         return switch (status.value()) {
+            case 401 -> ErrorCode.UNAUTHENTICATED;
+            case 403 -> ErrorCode.FORBIDDEN;
             case 404 -> ErrorCode.NOT_FOUND;
             case 405 -> ErrorCode.METHOD_NOT_ALLOWED;
             case 406 -> ErrorCode.NOT_ACCEPTABLE;
             case 413 -> ErrorCode.REQUEST_TOO_LARGE;
             case 415 -> ErrorCode.UNSUPPORTED_MEDIA_TYPE;
             case 416 -> ErrorCode.RANGE_NOT_SATISFIABLE;
+            case 429 -> ErrorCode.RATE_LIMITED;
             default -> status.is4xxClientError() ? ErrorCode.INVALID_REQUEST : ErrorCode.INTERNAL_ERROR;
         };
     }

@@ -37,6 +37,7 @@ public class Job {
     private @Nullable String idempotencyKey;
     private String bodySha256;
     private long needsBytes;
+    private @Nullable String submittedBy;
     private @Nullable String worker;
     private @Nullable String device;
 
@@ -47,6 +48,7 @@ public class Job {
     private int total;
     private double fraction;
     private @Nullable Instant progressAt;
+    private @Nullable Instant notBefore;
     private @Nullable String errorCode;
     private @Nullable String errorType;
     private @Nullable String errorDetail;
@@ -67,6 +69,7 @@ public class Job {
             @Nullable String idempotencyKey,
             String bodySha256,
             long needsBytes,
+            @Nullable String submittedBy,
             Instant now) {
         this.id = id;
         this.state = JobState.QUEUED;
@@ -76,6 +79,7 @@ public class Job {
         this.idempotencyKey = idempotencyKey;
         this.bodySha256 = bodySha256;
         this.needsBytes = needsBytes;
+        this.submittedBy = submittedBy;
         this.submittedAt = now;
     }
 
@@ -112,6 +116,16 @@ public class Job {
 
     String bodySha256() {
         return bodySha256;
+    }
+
+    /** Name of the key, or subject of the token, that queued it. */
+    public Optional<String> submittedBy() {
+        return Optional.ofNullable(submittedBy);
+    }
+
+    /** How long a job that failed for a reason that may pass waits for its next attempt. */
+    public Optional<Instant> notBefore() {
+        return state == JobState.QUEUED ? Optional.ofNullable(notBefore) : Optional.empty();
     }
 
     public Optional<String> worker() {

@@ -4,6 +4,9 @@ import io.mosaic.server.PageView;
 import io.mosaic.server.error.InvalidRequestException;
 import io.mosaic.server.error.Violation;
 import io.mosaic.server.model.ModelId;
+import io.mosaic.server.request.JsonBody;
+import io.mosaic.server.request.RequestFields;
+import io.mosaic.server.role.ApiController;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.media.Content;
@@ -13,6 +16,7 @@ import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
 import java.net.URI;
+import java.security.Principal;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -39,10 +43,9 @@ import org.springframework.web.bind.annotation.RequestHeader;
 import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.ResponseStatus;
-import org.springframework.web.bind.annotation.RestController;
 import org.springframework.web.servlet.mvc.method.annotation.SseEmitter;
 
-@RestController
+@ApiController
 @RequestMapping("/jobs")
 @Tag(name = "Jobs")
 class JobController {
@@ -85,14 +88,17 @@ class JobController {
                     @RequestHeader(value = IDEMPOTENCY_KEY, required = false)
                     @Nullable
                     String key,
+            @Parameter(hidden = true) @Nullable Principal submitter,
             HttpServletRequest request)
             throws IOException {
         if (key != null && (key.isBlank() || key.length() > LONGEST_KEY)) {
             throw new InvalidRequestException(List.of(
                     new Violation(IDEMPOTENCY_KEY, key.length() + " characters are not from 1 to " + LONGEST_KEY)));
         }
-        JobService.Submission submission =
-                service.submit(json.read(request.getInputStream()), Optional.ofNullable(key));
+        JobService.Submission submission = service.submit(
+                json.read(request.getInputStream()),
+                Optional.ofNullable(key),
+                Optional.ofNullable(submitter).map(Principal::getName));
         return ResponseEntity.status(submission.created() ? HttpStatus.ACCEPTED : HttpStatus.OK)
                 .location(URI.create("/jobs/" + submission.job().id()))
                 .body(JobView.of(submission.job()));

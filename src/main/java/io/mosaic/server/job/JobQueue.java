@@ -22,6 +22,11 @@ import tools.jackson.databind.json.JsonMapper;
 public class JobQueue {
     private static final String HELD = " where id = :id and attempt = :attempt and state = 'RUNNING'";
 
+    /** What a job waits after {@code lost_leases} attempts in a row that ended without a further layer. */
+    private static final String WAIT = """
+            case lost_leases when 0 then interval '0'
+            else least(:backoff * power(2, lost_leases - 1), 300000) * interval '1 millisecond' end""";
+
     private final JdbcClient jdbc;
     private final JsonMapper json;
 
@@ -47,29 +52,41 @@ public class JobQueue {
     /** Who claims, and for how long. */
     public record Claimant(String worker, String device, long capacityBytes, Duration lease) {}
 
-    /** The oldest job that fits: one that waits, or one whose worker went silent. */
-    public Optional<Claim> claim(Claimant claimant) {
+    /**
+     * What becomes of attempts that finish no further layer.
+     *
+     * @param most how many of them in a row end the job
+     * @param backoff what the job waits after one that failed, doubled after each further one, to five minutes at most; a
+     *     worker that went silent costs no wait the first time
+     */
+    public record Attempts(int most, Duration backoff) {}
+
+    /** The oldest job that fits and need not wait: one in the queue, or one whose worker went silent. */
+    public Optional<Claim> claim(Claimant claimant, Attempts attempts) {
         Optional<Claim> claim = jdbc.sql("""
                         update job
                            set state = 'RUNNING', worker = :worker, device = :device, attempt = attempt + 1,
                                lease_until = clock_timestamp() + :lease * interval '1 millisecond',
                                lost_leases = lost_leases + case state when 'RUNNING' then 1 else 0 end,
-                               started_at = clock_timestamp(), stage = null, progress_at = null,
+                               started_at = clock_timestamp(), stage = null, progress_at = null, not_before = null,
+                               error_code = null, error_type = null, error_detail = null,
                                completed = 0, total = 0, fraction = 0, version = version + 1
                          where id = (select id from job
                                       where state in ('QUEUED', 'RUNNING')
-                                        and (state = 'QUEUED' or lease_until < clock_timestamp())
+                                        and case state when 'QUEUED' then coalesce(not_before, '-infinity')
+                                            else lease_until + %s end < clock_timestamp()
                                         and not cancel_requested
                                         and needs_bytes <= :capacity
                                       order by submitted_at, id
                                         for update skip locked
                                       limit 1)
                         returning id, attempt, request
-                        """)
+                        """.formatted(WAIT))
                 .param("worker", claimant.worker())
                 .param("device", claimant.device())
                 .param("lease", claimant.lease().toMillis())
                 .param("capacity", claimant.capacityBytes())
+                .param("backoff", attempts.backoff().toMillis())
                 .query(this::claimed)
                 .optional();
         claim.ifPresent(job -> state(job.id(), JobState.RUNNING));
@@ -102,9 +119,13 @@ public class JobQueue {
                                 completed, total, claim.request().recipe().searched())
                         * 1e4)
                 / 1e4;
+        int layers = stage == PipelineStage.PRUNING ? completed : 0;
         int changed = jdbc.sql("update job set stage = :stage, completed = :completed, total = :total,"
-                        + " fraction = :fraction, progress_at = clock_timestamp(), version = version + 1" + HELD)
+                        + " fraction = :fraction, progress_at = clock_timestamp(), version = version + 1,"
+                        + " lost_leases = case when :layers > layers_done then 0 else lost_leases end,"
+                        + " layers_done = greatest(layers_done, :layers)" + HELD)
                 .param("stage", stage.name())
+                .param("layers", layers)
                 .param("completed", completed)
                 .param("total", total)
                 .param("fraction", fraction)
@@ -153,6 +174,46 @@ public class JobQueue {
             state(claim.id(), JobState.FAILED);
         }
         return changed == 1;
+    }
+
+    /**
+     * Ends an attempt that failed for a reason that may pass: the job waits for the next one, or fails when this was the
+     * last.
+     *
+     * @return the state it has now; empty when the lease was lost
+     */
+    public Optional<JobState> retry(Claim claim, ErrorCode code, String detail, Attempts attempts) {
+        Optional<JobState> state = jdbc.sql("""
+                        update job
+                           set state = case when lost_leases + 1 >= :most then 'FAILED' else 'QUEUED' end,
+                               finished_at = case when lost_leases + 1 >= :most then clock_timestamp() end,
+                               not_before = clock_timestamp()
+                                          + least(:backoff * power(2, lost_leases), 300000) * interval '1 millisecond',
+                               lost_leases = lost_leases + 1,
+                               error_code = :code, error_type = :type, error_detail = :detail,
+                               worker = null, device = null, lease_until = null, version = version + 1
+                        """ + HELD + " returning state")
+                .param("most", attempts.most())
+                .param("backoff", attempts.backoff().toMillis())
+                .param("code", code.name())
+                .param("type", code.type().name())
+                .param("detail", detail)
+                .param("id", claim.id())
+                .param("attempt", claim.attempt())
+                .query((row, number) -> JobState.valueOf(row.getString("state")))
+                .optional();
+        state.ifPresent(now -> state(claim.id(), now));
+        return state;
+    }
+
+    /** Puts back a job that turned out to be too large for its device; only one with more memory takes it. */
+    public boolean outgrow(Claim claim, long capacityBytes) {
+        int changed = jdbc.sql("update job set needs_bytes = greatest(needs_bytes, :capacity + 1)" + HELD)
+                .param("capacity", capacityBytes)
+                .param("id", claim.id())
+                .param("attempt", claim.attempt())
+                .update();
+        return changed == 1 && release(claim);
     }
 
     public boolean cancelled(Claim claim) {
@@ -204,10 +265,10 @@ public class JobQueue {
     }
 
     /**
-     * Ends jobs that nobody will run again: those to be cancelled whose worker is gone, and those that lost their
-     * worker too often.
+     * Ends jobs that nobody will run again: those to be cancelled whose worker is gone, and those that lost it too often
+     * without a further layer.
      */
-    public void sweep(int maxAttempts) {
+    public void sweep(Attempts attempts) {
         jdbc.sql("""
                         update job
                            set state = 'CANCELLED', finished_at = clock_timestamp(), version = version + 1
@@ -218,13 +279,14 @@ public class JobQueue {
                         update job
                            set state = 'FAILED', finished_at = clock_timestamp(), version = version + 1,
                                error_code = :code, error_type = :type,
-                               error_detail = 'The worker died ' || (lost_leases + 1) || ' times while it ran this job'
-                         where state = 'RUNNING' and lease_until < clock_timestamp() and lost_leases + 1 >= :max
+                               error_detail = 'Attempts in a row that ended without a further layer, the last because its'
+                                           || ' worker went silent: ' || (lost_leases + 1)
+                         where state = 'RUNNING' and lease_until < clock_timestamp() and lost_leases + 1 >= :most
                         returning id
                         """)
                 .param("code", ErrorCode.ATTEMPTS_EXHAUSTED.name())
                 .param("type", ErrorCode.ATTEMPTS_EXHAUSTED.type().name())
-                .param("max", maxAttempts)
+                .param("most", attempts.most())
                 .query(UUID.class)
                 .list()
                 .forEach(id -> state(id, JobState.FAILED));
@@ -245,6 +307,21 @@ public class JobQueue {
                     .update();
         }
         state(id, JobState.QUEUED);
+    }
+
+    /**
+     * Unfinished jobs of a submitter. Until the transaction ends nobody else counts them, so that two submissions at once
+     * do not both find the last place.
+     */
+    int unfinished(String submitter) {
+        jdbc.sql("select pg_advisory_xact_lock(hashtextextended(:submitter, 0))")
+                .param("submitter", submitter)
+                .query((row, number) -> true)
+                .single();
+        return jdbc.sql("select count(*) from job where submitted_by = :submitter and state in ('QUEUED', 'RUNNING')")
+                .param("submitter", submitter)
+                .query(Integer.class)
+                .single();
     }
 
     /** Whether an unfinished job is making the model. */

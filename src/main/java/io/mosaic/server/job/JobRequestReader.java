@@ -27,6 +27,7 @@ import io.mosaic.server.model.ModelCatalog;
 import io.mosaic.server.model.ModelFacts;
 import io.mosaic.server.model.ModelId;
 import io.mosaic.server.model.ModelStore;
+import io.mosaic.server.request.RequestFields;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;

@@ -5,6 +5,7 @@ import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.pipeline.Hashes;
 import io.mosaic.engine.pipeline.MemoryEstimate;
 import io.mosaic.server.device.DeviceInventory;
+import io.mosaic.server.device.Fleet;
 import io.mosaic.server.error.InvalidRequestException;
 import io.mosaic.server.error.Violation;
 import io.mosaic.server.model.ModelCatalog;
@@ -38,6 +39,8 @@ public class JobService implements ModelReaders {
     private final JobRepository jobs;
     private final JobQueue queue;
     private final DeviceInventory devices;
+    private final Fleet fleet;
+    private final QueueProperties properties;
     private final TransactionTemplate transaction;
     private final JsonMapper json;
     private final JsonMapper canonical;
@@ -47,12 +50,16 @@ public class JobService implements ModelReaders {
             JobRepository jobs,
             JobQueue queue,
             DeviceInventory devices,
+            Fleet fleet,
+            QueueProperties properties,
             PlatformTransactionManager transactions,
             JsonMapper json) {
         this.reader = reader;
         this.jobs = jobs;
         this.queue = queue;
         this.devices = devices;
+        this.fleet = fleet;
+        this.properties = properties;
         this.transaction = new TransactionTemplate(transactions);
         this.json = json;
         this.canonical = json.rebuild()
@@ -66,15 +73,17 @@ public class JobService implements ModelReaders {
     /**
      * Queues a job.
      *
+     * @param submitter name of the key or subject of the token; empty where nobody has to say
      * @throws InvalidRequestException with every fault of the body
-     * @throws MosaicException IDEMPOTENCY_KEY_REUSED, OUTPUT_TAKEN, OUT_OF_MEMORY
+     * @throws MosaicException IDEMPOTENCY_KEY_REUSED, OUTPUT_TAKEN, OUT_OF_MEMORY, QUOTA_EXCEEDED
      */
-    public Submission submit(ObjectNode body, Optional<String> idempotencyKey) {
+    public Submission submit(ObjectNode body, Optional<String> idempotencyKey, Optional<String> submitter) {
         String sha256 = sha256(body);
-        return earlier(idempotencyKey, sha256).orElseGet(() -> submit(body, idempotencyKey, sha256));
+        return earlier(idempotencyKey, sha256).orElseGet(() -> submit(body, idempotencyKey, submitter, sha256));
     }
 
-    private Submission submit(ObjectNode body, Optional<String> idempotencyKey, String sha256) {
+    private Submission submit(
+            ObjectNode body, Optional<String> idempotencyKey, Optional<String> submitter, String sha256) {
         UUID id = UUID.randomUUID();
         JobRequestReader.Resolved resolved;
         try {
@@ -83,9 +92,12 @@ public class JobService implements ModelReaders {
             // the output may be taken by the same request, sent twice at once
             return earlier(idempotencyKey, sha256).orElseThrow(() -> e);
         }
-        Job job = job(id, resolved, idempotencyKey, sha256);
+        Job job = job(id, resolved, idempotencyKey, submitter, sha256);
         try {
-            transaction.executeWithoutResult(status -> enter(job, resolved.request()));
+            transaction.executeWithoutResult(status -> {
+                requireRoom(submitter, 1);
+                enter(job, resolved.request());
+            });
             return new Submission(job, true);
         } catch (DataIntegrityViolationException | PessimisticLockingFailureException e) {
             // somebody else was faster, with the same key or the same output
@@ -98,19 +110,38 @@ public class JobService implements ModelReaders {
         }
     }
 
+    private void requireRoom(Optional<String> submitter, int wanted) {
+        submitter.ifPresent(name -> {
+            int unfinished = queue.unfinished(name);
+            if (unfinished + wanted > properties.perSubmitter()) {
+                throw new MosaicException(
+                        ErrorCode.QUOTA_EXCEEDED,
+                        name + " has " + unfinished + " unfinished jobs, " + wanted
+                                + " more than those exceed the limit of " + properties.perSubmitter());
+            }
+        });
+    }
+
     private void enter(Job job, JobRequest request) {
         jobs.saveAndFlush(job);
         queue.enter(job.id(), request.outputs());
     }
 
-    private Job job(UUID id, JobRequestReader.Resolved resolved, Optional<String> idempotencyKey, String sha256) {
+    private Job job(
+            UUID id,
+            JobRequestReader.Resolved resolved,
+            Optional<String> idempotencyKey,
+            Optional<String> submitter,
+            String sha256) {
         long needs = needs(resolved);
-        if (needs > devices.largestCapacity()) {
-            throw new MosaicException(
-                    ErrorCode.OUT_OF_MEMORY,
-                    "The job needs " + needs + " bytes of memory, the largest device here offers "
-                            + devices.largestCapacity());
-        }
+        fleet.largestCapacity().ifPresent(most -> {
+            if (needs > most) {
+                throw new MosaicException(
+                        ErrorCode.OUT_OF_MEMORY,
+                        "The job needs " + needs + " bytes of memory, the largest device of all workers offers "
+                                + most);
+            }
+        });
         JobRequest request = resolved.request();
         return new Job(
                 id,
@@ -119,6 +150,7 @@ public class JobService implements ModelReaders {
                 idempotencyKey.orElse(null),
                 sha256,
                 needs,
+                submitter.orElse(null),
                 Instant.now().truncatedTo(ChronoUnit.MICROS));
     }
 
@@ -153,13 +185,18 @@ public class JobService implements ModelReaders {
     /**
      * Queues several jobs, all or none.
      *
+     * @param submitter name of the key or subject of the token; empty where nobody has to say
      * @param faults that the caller has found already, to be reported with the others
      * @param also done in the same transaction, with the jobs' ids in the order of the bodies
      * @param path of the field that the body with an index came from, for faults
      * @throws InvalidRequestException with every fault of every body
      */
     public List<UUID> submitAll(
-            List<ObjectNode> bodies, IntFunction<String> path, List<Violation> faults, Consumer<List<UUID>> also) {
+            List<ObjectNode> bodies,
+            Optional<String> submitter,
+            IntFunction<String> path,
+            List<Violation> faults,
+            Consumer<List<UUID>> also) {
         List<Violation> violations = new ArrayList<>(faults);
         Map<Job, JobRequest> all = new LinkedHashMap<>();
         Set<String> outputs = new HashSet<>();
@@ -167,7 +204,7 @@ public class JobService implements ModelReaders {
             try {
                 UUID id = UUID.randomUUID();
                 JobRequestReader.Resolved resolved = reader.read(bodies.get(i), id, JobRequestReader.Outputs.NEW);
-                all.put(job(id, resolved, Optional.empty(), sha256(bodies.get(i))), resolved.request());
+                all.put(job(id, resolved, Optional.empty(), submitter, sha256(bodies.get(i))), resolved.request());
                 for (String output : resolved.request().outputs()) {
                     if (!outputs.add(output)) {
                         violations.add(new Violation(
@@ -188,6 +225,7 @@ public class JobService implements ModelReaders {
         List<UUID> ids = all.keySet().stream().map(Job::id).toList();
         try {
             transaction.executeWithoutResult(status -> {
+                requireRoom(submitter, all.size());
                 all.forEach(this::enter);
                 also.accept(ids);
             });

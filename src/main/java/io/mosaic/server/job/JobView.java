@@ -11,7 +11,12 @@ import java.util.UUID;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** A job as the API shows it. */
+/**
+ * A job as the API shows it.
+ *
+ * @param notBefore until when a job waits whose last attempt failed for a reason that may pass
+ * @param error why it failed, or why its last attempt did while it waits for the next
+ */
 record JobView(
         UUID id,
         JobState state,
@@ -21,7 +26,9 @@ record JobView(
         JsonNode request,
         Optional<Progress> progress,
         boolean cancelRequested,
+        Optional<String> submittedBy,
         Instant submittedAt,
+        Optional<Instant> notBefore,
         Optional<Instant> startedAt,
         Optional<Instant> finishedAt,
         Optional<Result> result,
@@ -60,7 +67,9 @@ record JobView(
                 JsonMapper.shared().readTree(job.request()),
                 job.progress().map(progress -> progress(job, progress)),
                 job.cancelRequested(),
+                job.submittedBy(),
                 job.submittedAt(),
+                job.notBefore(),
                 job.startedAt(),
                 job.finishedAt(),
                 result,

@@ -89,7 +89,12 @@ public class ModelCatalog {
                 String stamp = folder + files.toString();
                 return known != null && known.stamp().equals(stamp) ? known : read(stamp, folder, files);
             });
-            return new Entry(id, folder, files, reading.facts(), reading.fault(), row);
+            Optional<MosaicException> fault = reading.fault()
+                    .or(() -> row.flatMap(PrunedModel::corrupt)
+                            .map(changed -> new MosaicException(
+                                    ErrorCode.MODEL_CORRUPT,
+                                    "Files of " + id + " are not those that were published: " + changed)));
+            return new Entry(id, folder, files, reading.facts(), fault, row);
         });
     }
 

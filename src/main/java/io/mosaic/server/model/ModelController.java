@@ -3,6 +3,7 @@ package io.mosaic.server.model;
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
 import io.mosaic.server.PageView;
+import io.mosaic.server.role.ApiController;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import java.util.List;
@@ -12,9 +13,8 @@ import org.springframework.web.bind.annotation.DeleteMapping;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.ResponseStatus;
-import org.springframework.web.bind.annotation.RestController;
 
-@RestController
+@ApiController
 @Tag(name = "Models")
 class ModelController {
     private final ModelCatalog catalog;

@@ -4,7 +4,9 @@ import jakarta.persistence.Entity;
 import jakarta.persistence.Id;
 import jakarta.persistence.Table;
 import java.time.Instant;
+import java.util.Optional;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /** A model that a job made; another job that makes it again, once its folder has gone, takes the row over. */
 @Entity
@@ -16,6 +18,7 @@ public class PrunedModel {
     private String baseModel;
     private UUID jobId;
     private Instant createdAt;
+    private @Nullable String corrupt;
 
     @SuppressWarnings("NullAway.Init") // JPA fills it
     protected PrunedModel() {}
@@ -37,6 +40,11 @@ public class PrunedModel {
 
     public UUID jobId() {
         return jobId;
+    }
+
+    /** What the last verification found wrong with its files. */
+    Optional<String> corrupt() {
+        return Optional.ofNullable(corrupt);
     }
 
     public Instant createdAt() {

@@ -43,6 +43,9 @@ class JobMetrics {
                 .description("How long the oldest job has waited")
                 .baseUnit("seconds")
                 .register(registry);
+        Gauge.builder("mosaic.models.corrupt", () -> statistics.current().corruptModels())
+                .description("Published models whose files were found to be others")
+                .register(registry);
         Gauge.builder("mosaic.devices", devices, pool -> pool.all().size())
                 .description("Devices of this process")
                 .register(registry);

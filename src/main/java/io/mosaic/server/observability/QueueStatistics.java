@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Component;
 
-/** Counts of the job table for gauges; asked of the database at most once a second. */
+/** Counts of the tables for gauges; asked of the database at most once a second. */
 @Component
 class QueueStatistics {
     private static final long FRESH_NANOS = Duration.ofSeconds(1).toNanos();
@@ -24,8 +24,9 @@ class QueueStatistics {
      * What the table held.
      *
      * @param oldestSeconds age of the job that has waited longest; 0 when none waits
+     * @param corruptModels whose files were not those that were published
      */
-    record Snapshot(Map<String, Long> jobs, double oldestSeconds, long takenAt) {
+    record Snapshot(Map<String, Long> jobs, double oldestSeconds, long corruptModels, long takenAt) {
         double jobs(String state) {
             return Optional.ofNullable(jobs.get(state)).orElse(0L);
         }
@@ -51,6 +52,9 @@ class QueueStatistics {
                         + " from job where state = 'QUEUED'")
                 .query(Double.class)
                 .single();
-        return new Snapshot(jobs, Math.max(0, oldest), System.nanoTime());
+        long corrupt = jdbc.sql("select count(*) from model where corrupt is not null")
+                .query(Long.class)
+                .single();
+        return new Snapshot(jobs, Math.max(0, oldest), corrupt, System.nanoTime());
     }
 }

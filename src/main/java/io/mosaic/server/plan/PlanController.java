@@ -1,7 +1,8 @@
 package io.mosaic.server.plan;
 
 import io.mosaic.server.job.JobRequest;
-import io.mosaic.server.job.JsonBody;
+import io.mosaic.server.request.JsonBody;
+import io.mosaic.server.role.ApiController;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.media.Content;
 import io.swagger.v3.oas.annotations.media.Schema;
@@ -12,9 +13,8 @@ import java.io.IOException;
 import java.util.List;
 import org.springframework.http.MediaType;
 import org.springframework.web.bind.annotation.PostMapping;
-import org.springframework.web.bind.annotation.RestController;
 
-@RestController
+@ApiController
 @Tag(name = "Plans")
 class PlanController {
     private final Plans plans;

@@ -5,6 +5,7 @@ import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.pipeline.PruningReport;
 import io.mosaic.server.job.Job;
 import io.mosaic.server.job.JobService;
+import io.mosaic.server.role.ApiController;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.media.Content;
 import io.swagger.v3.oas.annotations.media.Schema;
@@ -16,9 +17,8 @@ import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
-import org.springframework.web.bind.annotation.RestController;
 
-@RestController
+@ApiController
 @Tag(name = "Jobs")
 class ReportController {
     /** The reports of a job that made several models. */

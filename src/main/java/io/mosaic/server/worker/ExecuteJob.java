@@ -13,8 +13,10 @@ import io.mosaic.engine.ranking.OutlierRanking;
 import io.mosaic.server.corpus.CorpusCatalog;
 import io.mosaic.server.device.ComputeDevice;
 import io.mosaic.server.device.DeviceInventory;
+import io.mosaic.server.device.Fleet;
 import io.mosaic.server.job.JobQueue;
 import io.mosaic.server.job.JobRequest;
+import io.mosaic.server.job.JobState;
 import io.mosaic.server.model.ModelCatalog;
 import io.mosaic.server.model.ModelId;
 import io.mosaic.server.model.ModelStore;
@@ -23,12 +25,14 @@ import io.mosaic.server.report.MeasurementTable;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CancellationException;
 import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
 import org.springframework.context.ApplicationEventPublisher;
 import org.springframework.dao.DataAccessException;
 import org.springframework.stereotype.Component;
@@ -49,6 +53,8 @@ class ExecuteJob {
     private final Publication publication;
     private final ApplicationEventPublisher events;
     private final DeviceInventory devices;
+    private final Fleet fleet;
+    private final WorkerProperties properties;
     private final JsonMapper json;
 
     ExecuteJob(
@@ -61,6 +67,8 @@ class ExecuteJob {
             Publication publication,
             ApplicationEventPublisher events,
             DeviceInventory devices,
+            Fleet fleet,
+            WorkerProperties properties,
             JsonMapper json) {
         this.queue = queue;
         this.models = models;
@@ -71,10 +79,20 @@ class ExecuteJob {
         this.publication = publication;
         this.events = events;
         this.devices = devices;
+        this.fleet = fleet;
+        this.properties = properties;
         this.json = json;
     }
 
     void run(JobQueue.Claim claim, ComputeDevice device, Heartbeat heartbeat, CancellationToken token) {
+        // in every line that is logged on the way, the engine's too
+        try (MDC.MDCCloseable job = MDC.putCloseable("job", claim.id().toString());
+                MDC.MDCCloseable attempt = MDC.putCloseable("attempt", Integer.toString(claim.attempt()))) {
+            execute(claim, device, heartbeat, token);
+        }
+    }
+
+    private void execute(JobQueue.Claim claim, ComputeDevice device, Heartbeat heartbeat, CancellationToken token) {
         List<String> staging = stagingNames(claim);
         log.info(
                 "Job {} attempt {} starts on {}: {}",
@@ -110,12 +128,12 @@ class ExecuteJob {
         } catch (CancellationException e) {
             stopped(claim, heartbeat);
         } catch (MosaicException e) {
-            fail(claim, e.code(), e.detail(), e);
+            fail(claim, device, e.code(), e.detail(), e);
         } catch (DataAccessException | TransactionException e) {
             // the lease runs out and the job is run again
             log.error("Job {} lost the database: {}", claim.id(), e.getMessage());
         } catch (RuntimeException | Error e) {
-            fail(claim, ErrorCode.INTERNAL_ERROR, "Unexpected fault: " + e, e);
+            fail(claim, device, ErrorCode.INTERNAL_ERROR, "Unexpected fault: " + e, e);
         }
     }
 
@@ -173,16 +191,39 @@ class ExecuteJob {
                 written ? heartbeat.reason() : "fenced out");
     }
 
-    private void fail(JobQueue.Claim claim, ErrorCode code, String detail, Throwable cause) {
+    private void fail(JobQueue.Claim claim, ComputeDevice device, ErrorCode code, String detail, Throwable cause) {
         switch (code.type()) {
             case USER_ERROR, INSUFFICIENT_RESOURCES -> log.warn("Job {} failed: {} {}", claim.id(), code, detail);
             case INTERNAL_ERROR -> log.error("Job {} failed: {}", claim.id(), code, cause);
         }
-        if (queue.fail(claim, code, detail)) {
+        Optional<JobState> state = afterFailure(claim, device, code, detail);
+        if (state.isEmpty()) {
+            log.warn("Job {} attempt {} was fenced out", claim.id(), claim.attempt());
+        } else if (state.get().terminal()) {
             discardAll(claim);
         } else {
-            log.warn("Job {} attempt {} was fenced out", claim.id(), claim.attempt());
+            log.info("Job {} waits for another attempt", claim.id()); // which goes on from what is staged
         }
+    }
+
+    /** @return the job's state now; empty when the lease was lost */
+    private Optional<JobState> afterFailure(JobQueue.Claim claim, ComputeDevice device, ErrorCode code, String detail) {
+        return switch (code.type()) {
+            case USER_ERROR -> ended(queue.fail(claim, code, detail), JobState.FAILED);
+            case INSUFFICIENT_RESOURCES, INTERNAL_ERROR -> {
+                if (code != ErrorCode.OUT_OF_MEMORY) {
+                    yield queue.retry(claim, code, detail, properties.attempts());
+                }
+                boolean fitsElsewhere = fleet.largestCapacity().orElse(0) > device.capacityBytes();
+                yield fitsElsewhere
+                        ? ended(queue.outgrow(claim, device.capacityBytes()), JobState.QUEUED)
+                        : ended(queue.fail(claim, code, detail), JobState.FAILED);
+            }
+        };
+    }
+
+    private static Optional<JobState> ended(boolean held, JobState state) {
+        return held ? Optional.of(state) : Optional.empty();
     }
 
     /** Logs, records and times what a job has done. */

@@ -3,6 +3,8 @@ package io.mosaic.server.worker;
 import io.mosaic.engine.MosaicException;
 import io.mosaic.server.model.ModelId;
 import io.mosaic.server.model.ModelStore;
+import io.mosaic.server.role.ConditionalOnRole;
+import io.mosaic.server.role.Role;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
@@ -12,13 +14,12 @@ import org.springframework.boot.context.event.ApplicationStartedEvent;
 import org.springframework.context.event.EventListener;
 import org.springframework.dao.DataAccessException;
 import org.springframework.jdbc.core.simple.JdbcClient;
-import org.springframework.scheduling.annotation.EnableScheduling;
 import org.springframework.scheduling.annotation.Scheduled;
 import org.springframework.stereotype.Component;
 
 /** Removes what killed workers left: half-written folders, and models of jobs that never succeeded. */
 @Component
-@EnableScheduling
+@ConditionalOnRole(Role.WORKER)
 class StagingJanitor {
     private static final Logger log = LoggerFactory.getLogger(StagingJanitor.class);
 

@@ -20,6 +20,8 @@ import tools.jackson.databind.JsonNode;
 /** A client that follows a job hears what happens to it when it happens, by events and by ETag. */
 @IdleServerTest
 class JobFollowingTests {
+    private static final JobQueue.Attempts ATTEMPTS = new JobQueue.Attempts(3, Duration.ZERO);
+
     private final Api api;
     private final JobQueue queue;
     private final JdbcClient jdbc;
@@ -111,7 +113,7 @@ class JobFollowingTests {
     }
 
     private JobQueue.Claim claim() {
-        return queue.claim(new JobQueue.Claimant("worker", "cpu", Long.MAX_VALUE, Duration.ofMinutes(5)))
+        return queue.claim(new JobQueue.Claimant("worker", "cpu", Long.MAX_VALUE, Duration.ofMinutes(5)), ATTEMPTS)
                 .orElseThrow();
     }
 

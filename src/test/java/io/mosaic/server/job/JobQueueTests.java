@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.pipeline.PipelineStage;
 import io.mosaic.fixture.IdleServerTest;
+import io.mosaic.server.job.JobQueue.Attempts;
 import io.mosaic.server.job.JobQueue.Claim;
 import io.mosaic.server.job.JobQueue.Claimant;
 import io.mosaic.server.job.JobQueue.Pulse;
@@ -40,6 +41,9 @@ class JobQueueTests {
 
     /** A lease that has run out when it begins: its worker went silent. */
     private static final Duration RUN_OUT = Duration.ofSeconds(-1);
+
+    /** Nothing waits. */
+    private static final Attempts ATTEMPTS = attempts(3);
 
     private final JobQueue queue;
     private final JobRepository jobs;
@@ -126,11 +130,12 @@ class JobQueueTests {
         UUID large = queued.add(Instant.EPOCH, 1001);
         UUID small = queued.add(Instant.EPOCH.plusSeconds(1), 1000);
 
-        assertThat(queue.claim(new Claimant("small", "cpu", 1000, LEASE)))
+        assertThat(queue.claim(new Claimant("small", "cpu", 1000, LEASE), ATTEMPTS))
                 .map(Claim::id)
                 .contains(small);
-        assertThat(queue.claim(new Claimant("small", "cpu", 1000, LEASE))).isEmpty();
-        assertThat(queue.claim(new Claimant("large", "cuda:0", 1001, LEASE)))
+        assertThat(queue.claim(new Claimant("small", "cpu", 1000, LEASE), ATTEMPTS))
+                .isEmpty();
+        assertThat(queue.claim(new Claimant("large", "cuda:0", 1001, LEASE), ATTEMPTS))
                 .map(Claim::id)
                 .contains(large);
     }
@@ -199,7 +204,7 @@ class JobQueueTests {
 
         assertRefused(claim);
         assertUnchanged(claim, c -> queue.cancel(c.id()));
-        assertUnchanged(claim, c -> queue.sweep(1));
+        assertUnchanged(claim, c -> queue.sweep(attempts(1)));
         assertThat(claim("other", LEASE)).isEmpty();
     }
 
@@ -253,23 +258,102 @@ class JobQueueTests {
     void jobThatLostItsWorkerTooOftenFails() {
         queued.add();
         Claim last = claimed(RUN_OUT);
-        queue.sweep(3);
+        queue.sweep(ATTEMPTS);
         last = claimed(RUN_OUT);
-        queue.sweep(3);
+        queue.sweep(ATTEMPTS);
         last = claimed(RUN_OUT);
         assertThat(job(last).state()).isEqualTo(JobState.RUNNING);
 
-        queue.sweep(3);
+        queue.sweep(ATTEMPTS);
 
         Job job = job(last);
         assertThat(job.state()).isEqualTo(JobState.FAILED);
         assertThat(job.failure()).hasValueSatisfying(failure -> {
             assertThat(failure.code()).isEqualTo("ATTEMPTS_EXHAUSTED");
             assertThat(failure.type()).isEqualTo("INTERNAL_ERROR");
-            assertThat(failure.detail()).contains("3 times");
+            assertThat(failure.detail()).contains("silent: 3");
         });
         assertThat(states(last)).containsExactly("RUNNING", "RUNNING", "RUNNING", "FAILED");
         assertRefused(last);
+    }
+
+    @Test
+    void furtherLayerStartsTheCountAnew() {
+        queued.add();
+        for (int layer = 1; layer <= 5; layer++) {
+            Claim claim = claimed(RUN_OUT);
+            assertThat(queue.progress(claim, PipelineStage.PRUNING, layer, 8)).isTrue();
+            queue.sweep(attempts(2));
+        }
+        Claim stuck = claimed(RUN_OUT);
+        queue.progress(stuck, PipelineStage.PRUNING, 5, 8); // the layers that were taken over, and no further one
+        queue.sweep(attempts(2));
+
+        assertThat(job(stuck).state()).isEqualTo(JobState.FAILED);
+    }
+
+    @Test
+    void jobWhoseAttemptFailedWaitsLongerEachTimeAndThenFails() {
+        queued.add();
+        Attempts patient = new Attempts(3, Duration.ofHours(1));
+        Claim claim = claimed(LEASE);
+
+        assertThat(queue.retry(claim, ErrorCode.IO_ERROR, "the store is away", patient))
+                .contains(JobState.QUEUED);
+
+        assertThat(job(claim).failure()).map(Job.Failure::detail).contains("the store is away");
+        assertThat(job(claim).worker()).isEmpty();
+        assertThat(waitsMinutes(claim)).as("five minutes are the most").isEqualTo(5);
+        assertThat(claim("eager", LEASE)).isEmpty();
+
+        passTheWait(claim);
+        claim = claimed(LEASE);
+        assertThat(job(claim).failure()).isEmpty();
+        assertThat(queue.retry(claim, ErrorCode.IO_ERROR, "again", patient)).contains(JobState.QUEUED);
+        passTheWait(claim);
+        claim = claimed(LEASE);
+
+        assertThat(queue.retry(claim, ErrorCode.IO_ERROR, "and again", patient)).contains(JobState.FAILED);
+        assertThat(job(claim).finishedAt()).isPresent();
+        assertRefused(claim);
+    }
+
+    @Test
+    void jobThatKeepsLosingItsWorkerWaitsFromTheSecondTimeOn() {
+        queued.add();
+        Attempts patient = new Attempts(9, Duration.ofMinutes(1));
+        Claimant claimant = new Claimant("worker", "cpu", Long.MAX_VALUE, RUN_OUT);
+
+        assertThat(queue.claim(claimant, patient)).isPresent();
+        assertThat(queue.claim(claimant, patient)).as("after the first").isPresent();
+        assertThat(queue.claim(claimant, patient)).as("after the second").isEmpty();
+    }
+
+    @Test
+    void jobThatOutgrewItsDeviceWaitsForARoomierOne() {
+        queued.add();
+        Claim claim = claimed(LEASE);
+
+        assertThat(queue.outgrow(claim, 1000)).isTrue();
+
+        assertThat(queue.claim(new Claimant("same", "cpu", 1000, LEASE), ATTEMPTS))
+                .isEmpty();
+        assertThat(queue.claim(new Claimant("larger", "cuda:0", 1001, LEASE), ATTEMPTS))
+                .map(Claim::id)
+                .contains(claim.id());
+    }
+
+    private void passTheWait(Claim claim) {
+        jdbc.sql("update job set not_before = timestamp 'epoch' where id = :id")
+                .param("id", claim.id())
+                .update();
+    }
+
+    private long waitsMinutes(Claim claim) {
+        return jdbc.sql("select round(extract(epoch from not_before - clock_timestamp()) / 60) from job where id = :id")
+                .param("id", claim.id())
+                .query(Long.class)
+                .single();
     }
 
     @Test
@@ -280,7 +364,7 @@ class JobQueueTests {
         }
         Claim claim = claimed(RUN_OUT);
 
-        queue.sweep(2);
+        queue.sweep(attempts(2));
 
         assertThat(job(claim).state()).isEqualTo(JobState.RUNNING);
     }
@@ -292,7 +376,7 @@ class JobQueueTests {
         queue.cancel(claim.id());
 
         assertThat(claim("other", LEASE)).isEmpty();
-        queue.sweep(3);
+        queue.sweep(ATTEMPTS);
 
         assertThat(job(claim).state()).isEqualTo(JobState.CANCELLED);
     }
@@ -347,8 +431,12 @@ class JobQueueTests {
         return row.get(counter) instanceof Number number ? number.longValue() : 0;
     }
 
+    private static Attempts attempts(int most) {
+        return new Attempts(most, Duration.ZERO);
+    }
+
     private Optional<Claim> claim(String worker, Duration lease) {
-        return queue.claim(new Claimant(worker, "cpu", Long.MAX_VALUE, lease));
+        return queue.claim(new Claimant(worker, "cpu", Long.MAX_VALUE, lease), ATTEMPTS);
     }
 
     private Claim claimed(Duration lease) {
@@ -371,6 +459,8 @@ class JobQueueTests {
                 queue::hold,
                 queue::succeed,
                 c -> queue.fail(c, ErrorCode.INTERNAL_ERROR, "late"),
+                c -> queue.retry(c, ErrorCode.IO_ERROR, "late", ATTEMPTS).isPresent(),
+                c -> queue.outgrow(c, 1),
                 queue::cancelled,
                 queue::release);
         writes.forEach(

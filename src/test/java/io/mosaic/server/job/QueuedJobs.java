@@ -39,7 +39,7 @@ final class QueuedJobs {
         UUID id = UUID.randomUUID();
         JobRequest request = request(id);
         jobs.saveAndFlush(
-                new Job(id, request, JSON.writeValueAsString(request), null, "sha256", needsBytes, submittedAt));
+                new Job(id, request, JSON.writeValueAsString(request), null, "sha256", needsBytes, null, submittedAt));
         return id;
     }
 

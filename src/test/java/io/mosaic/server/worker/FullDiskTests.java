@@ -36,10 +36,11 @@ class FullDiskTests {
         }
 
         JsonNode error = job.path("error");
+        assertThat(job.path("attempt").intValue()).as("there may be room later").isEqualTo(3);
         assertThat(error.path("code").stringValue()).isEqualTo("DISK_FULL");
         assertThat(error.path("type").stringValue()).isEqualTo("INSUFFICIENT_RESOURCES");
         assertThat(error.path("detail").stringValue())
-                .contains(home.staging().resolve(id + "-1-0").resolve("model.safetensors") + " of ")
+                .contains(home.staging().resolve(id + "-3-0").resolve("model.safetensors") + " of ")
                 .containsPattern("of \\d{7} bytes")
                 .containsPattern("\\d+ bytes usable");
         assertThat(job.path("links").has("model")).isFalse();

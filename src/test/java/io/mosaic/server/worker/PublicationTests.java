@@ -47,6 +47,8 @@ class PublicationTests {
     private final MosaicHome home;
     private final JdbcClient jdbc;
     private final StagingJanitor janitor;
+    private static final JobQueue.Attempts ATTEMPTS = new JobQueue.Attempts(3, Duration.ZERO);
+
     private final Api api;
 
     PublicationTests(
@@ -135,7 +137,7 @@ class PublicationTests {
         store.publish(moved.folder(), moved.id(), false); // and nothing after it
         Path foreign = Files.createDirectories(home.models().resolve("publication/torn-50"));
         queue.cancel(killed.id());
-        queue.sweep(3);
+        queue.sweep(ATTEMPTS);
 
         janitor.clean();
 
@@ -169,7 +171,7 @@ class PublicationTests {
     }
 
     private JobQueue.Claim claimNext(Duration lease) {
-        return queue.claim(new JobQueue.Claimant("worker", "cpu", Long.MAX_VALUE, lease))
+        return queue.claim(new JobQueue.Claimant("worker", "cpu", Long.MAX_VALUE, lease), ATTEMPTS)
                 .orElseThrow();
     }
 

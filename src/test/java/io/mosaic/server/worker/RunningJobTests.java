@@ -23,6 +23,8 @@ import tools.jackson.databind.JsonNode;
 /** What ends a job before its end: a wish, a stop of the service, a lost lease, a fault of the model. */
 @ServerTest
 class RunningJobTests {
+    private static final JobQueue.Attempts ATTEMPTS = new JobQueue.Attempts(3, Duration.ZERO);
+
     private final Api api;
     private final Workers workers;
     private final JobQueue queue;
@@ -90,7 +92,7 @@ class RunningJobTests {
             jdbc.sql("update job set lease_until = timestamp 'epoch' where id = :id")
                     .param("id", UUID.fromString(id))
                     .update();
-            return queue.claim(new JobQueue.Claimant("thief", "cpu", Long.MAX_VALUE, Duration.ofMinutes(5)))
+            return queue.claim(new JobQueue.Claimant("thief", "cpu", Long.MAX_VALUE, Duration.ofMinutes(5)), ATTEMPTS)
                     .orElseThrow();
         }));
         await().atMost(Duration.ofSeconds(60)).until(() -> workers.busy() == 0);

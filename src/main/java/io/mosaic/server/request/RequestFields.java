@@ -1,4 +1,4 @@
-package io.mosaic.server.job;
+package io.mosaic.server.request;
 
 import io.mosaic.server.error.Violation;
 import java.util.ArrayList;
@@ -14,7 +14,7 @@ import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /** Reads the fields of one JSON object and notes every fault, where a mapper would stop at the first. */
-final class RequestFields {
+public final class RequestFields {
     private static final int SHOWN = 60;
     private static final int TOLD = 20;
 
@@ -23,7 +23,7 @@ final class RequestFields {
     private final List<Violation> violations;
     private final Set<String> known = new LinkedHashSet<>();
 
-    RequestFields(ObjectNode node, List<Violation> violations) {
+    public RequestFields(ObjectNode node, List<Violation> violations) {
         this("", node, violations);
     }
 
@@ -33,14 +33,14 @@ final class RequestFields {
         this.violations = violations;
     }
 
-    Optional<String> text(String field) {
+    public Optional<String> text(String field) {
         return value(field)
                 .flatMap(
                         value -> value.isString() ? Optional.of(value.stringValue()) : wrong(field, value, "a string"));
     }
 
     /** A finite number, above {@code above} and at most {@code most}. */
-    Optional<Double> above(String field, double above, double most) {
+    public Optional<Double> above(String field, double above, double most) {
         return value(field).flatMap(value -> above(field, value, above, most));
     }
 
@@ -54,7 +54,7 @@ final class RequestFields {
     }
 
     /** Such a number, or a list of up to {@code longest} different ones. */
-    Optional<List<Double>> aboveEach(String field, double above, double most, int longest) {
+    public Optional<List<Double>> aboveEach(String field, double above, double most, int longest) {
         Optional<JsonNode> list = value(field).filter(JsonNode::isArray);
         if (list.isEmpty()) {
             return above(field, above, most).map(List::of);
@@ -74,7 +74,7 @@ final class RequestFields {
     }
 
     /** A finite number from {@code least} to {@code most}. */
-    Optional<Double> between(String field, double least, double most) {
+    public Optional<Double> between(String field, double least, double most) {
         return number(field)
                 .filter(number -> within(
                         field,
@@ -84,7 +84,7 @@ final class RequestFields {
     }
 
     /** A finite number from {@code least} to {@code most}, or one word. */
-    Optional<Object> betweenOr(String field, double least, double most, String word) {
+    public Optional<Object> betweenOr(String field, double least, double most, String word) {
         Optional<JsonNode> value = value(field);
         if (value.filter(JsonNode::isString).isEmpty()) {
             return between(field, least, most).map(number -> number);
@@ -94,7 +94,7 @@ final class RequestFields {
                 : wrong(field, text, "a number from " + plain(least) + " to " + plain(most) + " or " + word));
     }
 
-    Optional<Long> whole(String field) {
+    public Optional<Long> whole(String field) {
         return value(field)
                 .flatMap(value -> value.isIntegralNumber() && value.canConvertToLong()
                         ? Optional.of(value.longValue())
@@ -102,12 +102,12 @@ final class RequestFields {
     }
 
     /** A whole number above 0; how far up is for the reader to check. */
-    Optional<Integer> count(String field) {
+    public Optional<Integer> count(String field) {
         return count(field, 1);
     }
 
     /** A whole number from {@code least} on. */
-    Optional<Integer> count(String field, int least) {
+    public Optional<Integer> count(String field, int least) {
         return whole(field)
                 .filter(number -> within(
                         field,
@@ -117,14 +117,14 @@ final class RequestFields {
                 .map(Math::toIntExact);
     }
 
-    Optional<Boolean> flag(String field) {
+    public Optional<Boolean> flag(String field) {
         return value(field)
                 .flatMap(value ->
                         value.isBoolean() ? Optional.of(value.booleanValue()) : wrong(field, value, "true or false"));
     }
 
     /** One of an enum's words. */
-    <E extends Enum<E>> Optional<E> choice(String field, Class<E> type) {
+    public <E extends Enum<E>> Optional<E> choice(String field, Class<E> type) {
         E[] constants = type.getEnumConstants();
         String allowed = Arrays.stream(constants).map(Enum::toString).collect(Collectors.joining(", "));
         return text(field).flatMap(word -> {
@@ -138,7 +138,7 @@ final class RequestFields {
         });
     }
 
-    Optional<List<String>> texts(String field) {
+    public Optional<List<String>> texts(String field) {
         return value(field).flatMap(value -> {
             if (!value.isArray()) {
                 return wrong(field, value, "a list of strings");
@@ -155,7 +155,7 @@ final class RequestFields {
     }
 
     /** A nested object; an absent one has no fields. */
-    RequestFields object(String field) {
+    public RequestFields object(String field) {
         ObjectNode empty = JsonNodeFactory.instance.objectNode();
         ObjectNode child = value(field)
                 .map(value -> {
@@ -170,7 +170,7 @@ final class RequestFields {
     }
 
     /** All fields that are known have been read: any other is a fault, told for the first few. */
-    void end() {
+    public void end() {
         List<String> unknown = node.propertyNames().stream()
                 .filter(name -> !known.contains(name))
                 .toList();
@@ -183,11 +183,11 @@ final class RequestFields {
         }
     }
 
-    boolean absent(String field) {
+    public boolean absent(String field) {
         return value(field).isEmpty();
     }
 
-    void fault(String field, String message) {
+    public void fault(String field, String message) {
         violations.add(new Violation(path + field, message));
     }
 
@@ -218,7 +218,7 @@ final class RequestFields {
         return Optional.empty();
     }
 
-    static String quoted(String text) {
+    public static String quoted(String text) {
         return "'" + shortened(text) + "'";
     }
 

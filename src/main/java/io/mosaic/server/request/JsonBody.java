@@ -1,4 +1,4 @@
-package io.mosaic.server.job;
+package io.mosaic.server.request;
 
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;

@@ -1,0 +1,121 @@
+package io.mosaic.server.artifact;
+
+import io.mosaic.engine.pipeline.Hashes;
+import io.mosaic.server.model.ModelCatalog;
+import io.mosaic.server.model.ModelFile;
+import io.mosaic.server.model.ModelId;
+import io.mosaic.server.role.Role;
+import io.mosaic.server.role.Roles;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.dao.DataAccessException;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.scheduling.annotation.Scheduled;
+import org.springframework.stereotype.Component;
+
+/** Compares the files of published models with the hashes that they were published with. */
+@Component
+class Scrub {
+    private static final Logger log = LoggerFactory.getLogger(Scrub.class);
+
+    private final JdbcClient jdbc;
+    private final ModelCatalog catalog;
+    private final Artifacts artifacts;
+    private final ScrubProperties properties;
+    private final Roles roles;
+
+    Scrub(JdbcClient jdbc, ModelCatalog catalog, Artifacts artifacts, ScrubProperties properties, Roles roles) {
+        this.jdbc = jdbc;
+        this.catalog = catalog;
+        this.artifacts = artifacts;
+        this.properties = properties;
+        this.roles = roles;
+    }
+
+    /** What became of a file since it was published. */
+    enum Condition {
+        INTACT,
+        CHANGED,
+        MISSING
+    }
+
+    /** @param sha256 as published */
+    record VerifiedFile(String path, long bytes, String sha256, Condition condition) {}
+
+    /** @param intact whether every file is what was published */
+    record Verification(String model, boolean intact, List<VerifiedFile> files) {}
+
+    /** Reads every published byte of a model again; files that people put there have nothing to be compared with. */
+    Verification verify(ModelCatalog.Entry model) {
+        Map<String, ModelFile> present = model.files().stream()
+                .collect(Collectors.toMap(
+                        ModelFile::path, Function.identity(), (one, other) -> one, LinkedHashMap::new));
+        List<VerifiedFile> files = artifacts.published(model).stream()
+                .map(file -> new VerifiedFile(
+                        file.path(),
+                        file.bytes(),
+                        file.sha256(),
+                        condition(file, Optional.ofNullable(present.get(file.path())), model.folder())))
+                .toList();
+        List<String> faults = files.stream()
+                .filter(file -> file.condition() != Condition.INTACT)
+                .map(file -> file.path() + " " + file.condition())
+                .toList();
+        if (!faults.isEmpty()) {
+            log.error("Model {} is corrupt: {}", model.id(), faults);
+        }
+        jdbc.sql("update model set verified_at = clock_timestamp(), corrupt = :corrupt where id = :id")
+                .param("corrupt", faults.isEmpty() ? null : String.join(", ", faults))
+                .param("id", model.id().toString())
+                .update();
+        return new Verification(model.id().toString(), faults.isEmpty(), files);
+    }
+
+    private static Condition condition(Artifacts.Published published, Optional<ModelFile> found, Path folder) {
+        if (found.isEmpty()) {
+            return Condition.MISSING;
+        }
+        boolean same = found.get().bytes() == published.bytes()
+                && Hashes.files(List.of(folder.resolve(published.path()))).equals(published.sha256());
+        return same ? Condition.INTACT : Condition.CHANGED;
+    }
+
+    /** Verifies what was not for an interval, one model after the other; of several processes one takes each. */
+    @Scheduled(initialDelayString = "PT1M", fixedDelayString = "PT1M")
+    void scrub() {
+        if (!roles.has(Role.WORKER) || properties.interval().isZero()) {
+            return;
+        }
+        try {
+            for (Optional<ModelId> due = takeDue(); due.isPresent(); due = takeDue()) {
+                due.flatMap(catalog::find).ifPresent(this::verify);
+            }
+        } catch (DataAccessException e) {
+            log.warn("Models were not verified: {}", e.getMessage());
+        }
+    }
+
+    private Optional<ModelId> takeDue() {
+        return jdbc.sql("""
+                        update model set verified_at = clock_timestamp()
+                         where id = (select id from model
+                                      where coalesce(verified_at, created_at)
+                                          < clock_timestamp() - :interval * interval '1 second'
+                                      order by coalesce(verified_at, created_at)
+                                        for update skip locked
+                                      limit 1)
+                        returning id
+                        """)
+                .param("interval", properties.interval().toSeconds())
+                .query(String.class)
+                .optional()
+                .flatMap(ModelId::parse);
+    }
+}

@@ -1,0 +1,18 @@
+package io.mosaic.server.job;
+
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+
+/**
+ * What the queue takes.
+ *
+ * @param perSubmitter unfinished jobs of one key or token at a time
+ */
+@ConfigurationProperties("mosaic.queue")
+record QueueProperties(@DefaultValue("1000") int perSubmitter) {
+    QueueProperties {
+        if (perSubmitter < 1) {
+            throw new IllegalArgumentException("mosaic.queue.per-submitter " + perSubmitter + " is below 1");
+        }
+    }
+}

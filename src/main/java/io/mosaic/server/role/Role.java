@@ -1,0 +1,11 @@
+package io.mosaic.server.role;
+
+/** What a process does. */
+public enum Role {
+    /** Answers clients. */
+    API,
+    /** Runs jobs on the devices of its machine. */
+    WORKER,
+    /** Migrates the database and ends; never together with another. */
+    MIGRATE
+}

@@ -1,0 +1,73 @@
+package io.mosaic.server.security;
+
+import java.sql.Timestamp;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.stereotype.Repository;
+
+/** Who asked for which change, and what came of it. */
+@Repository
+class Audit {
+    private final JdbcClient jdbc;
+
+    Audit(JdbcClient jdbc) {
+        this.jdbc = jdbc;
+    }
+
+    /**
+     * A request that may have changed something.
+     *
+     * @param status of the answer; empty when the process died before it
+     * @param made where the answer said that something new is
+     */
+    record Entry(
+            long id,
+            Instant at,
+            String who,
+            String address,
+            String method,
+            String path,
+            Optional<Integer> status,
+            Optional<String> made) {}
+
+    /** Notes a request before it is carried out; gives the entry's id. */
+    long begin(String who, String address, String method, String path) {
+        return jdbc.sql("""
+                        insert into audit (who, address, method, path) values (:who, :address, :method, :path)
+                        returning id
+                        """)
+                .param("who", who)
+                .param("address", address)
+                .param("method", method)
+                .param("path", path)
+                .query(Long.class)
+                .single();
+    }
+
+    void end(long id, int status, Optional<String> made) {
+        jdbc.sql("update audit set status = :status, made = :made where id = :id")
+                .param("status", status)
+                .param("made", made.orElse(null))
+                .param("id", id)
+                .update();
+    }
+
+    /** The newest first. */
+    List<Entry> before(Instant time, int most) {
+        return jdbc.sql("select * from audit where at < :time order by at desc, id desc limit :most")
+                .param("time", Timestamp.from(time))
+                .param("most", most)
+                .query((row, number) -> new Entry(
+                        row.getLong("id"),
+                        row.getTimestamp("at").toInstant(),
+                        row.getString("who"),
+                        row.getString("address"),
+                        row.getString("method"),
+                        row.getString("path"),
+                        Optional.ofNullable(row.getObject("status", Integer.class)),
+                        Optional.ofNullable(row.getString("made"))))
+                .list();
+    }
+}

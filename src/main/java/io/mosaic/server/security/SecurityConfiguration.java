@@ -1,0 +1,108 @@
+package io.mosaic.server.security;
+
+import jakarta.servlet.DispatcherType;
+import java.util.ArrayList;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.beans.factory.annotation.Qualifier;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.http.HttpMethod;
+import org.springframework.security.access.hierarchicalroles.RoleHierarchy;
+import org.springframework.security.access.hierarchicalroles.RoleHierarchyImpl;
+import org.springframework.security.authentication.AuthenticationManager;
+import org.springframework.security.authentication.AuthenticationProvider;
+import org.springframework.security.authentication.ProviderManager;
+import org.springframework.security.config.annotation.web.builders.HttpSecurity;
+import org.springframework.security.config.annotation.web.configuration.EnableWebSecurity;
+import org.springframework.security.config.annotation.web.configurers.AbstractHttpConfigurer;
+import org.springframework.security.config.annotation.web.configurers.HeadersConfigurer;
+import org.springframework.security.config.http.SessionCreationPolicy;
+import org.springframework.security.oauth2.jwt.JwtDecoder;
+import org.springframework.security.oauth2.server.resource.authentication.JwtAuthenticationProvider;
+import org.springframework.security.oauth2.server.resource.web.authentication.BearerTokenAuthenticationFilter;
+import org.springframework.security.web.SecurityFilterChain;
+import org.springframework.security.web.access.intercept.AuthorizationFilter;
+import org.springframework.web.servlet.HandlerExceptionResolver;
+
+/**
+ * Bearer keys and tokens with scopes. Nobody is asked while the service listens on loopback and nothing is configured;
+ * elsewhere it does not start without.
+ */
+@Configuration(proxyBeanMethods = false)
+@EnableWebSecurity
+class SecurityConfiguration {
+    private static final Logger log = LoggerFactory.getLogger(SecurityConfiguration.class);
+    private static final String ANYONE = "anonymous";
+
+    /** Says nothing of jobs and models: health, the contract, and the metrics, which a network policy guards. */
+    private static final String[] OPEN = {
+        "/actuator/health",
+        "/actuator/health/**",
+        "/actuator/prometheus",
+        "/v3/api-docs",
+        "/v3/api-docs/**",
+        "/v3/api-docs.yaml",
+        "/swagger-ui.html",
+        "/swagger-ui/**"
+    };
+
+    @Bean
+    static RoleHierarchy scopes() {
+        return RoleHierarchyImpl.fromHierarchy(Scope.ADMIN.authority() + " > " + Scope.SUBMIT.authority() + "\n"
+                + Scope.SUBMIT.authority() + " > " + Scope.READ.authority());
+    }
+
+    @Bean
+    AuthenticationManager bearers(ApiKeys keys, SecurityProperties properties, ObjectProvider<JwtDecoder> tokens) {
+        List<AuthenticationProvider> providers = new ArrayList<>();
+        providers.add(new ApiKeyProvider(keys, properties.bootstrapKey()));
+        tokens.ifAvailable(decoder -> providers.add(new JwtAuthenticationProvider(decoder)));
+        return new ProviderManager(providers);
+    }
+
+    @Bean
+    SecurityFilterChain filters(
+            HttpSecurity http,
+            AuthenticationManager bearers,
+            SecurityProperties properties,
+            Exposure exposure,
+            @Qualifier("handlerExceptionResolver") HandlerExceptionResolver problems) {
+        if (!exposure.authenticates()) {
+            log.info("Nobody is asked for a key: only this machine reaches the service, and none is configured");
+            http.anonymous(anonymous -> anonymous.principal(ANYONE).authorities(Scope.ADMIN.authority()));
+        }
+        return http.authorizeHttpRequests(
+                        requests -> requests.dispatcherTypeMatchers(DispatcherType.ERROR, DispatcherType.ASYNC)
+                                .permitAll()
+                                .requestMatchers(OPEN)
+                                .permitAll()
+                                .requestMatchers("/keys/**", "/audit")
+                                .hasAuthority(Scope.ADMIN.authority())
+                                .requestMatchers(HttpMethod.DELETE, "/models/**")
+                                .hasAuthority(Scope.ADMIN.authority())
+                                .requestMatchers(HttpMethod.GET, "/**")
+                                .hasAuthority(Scope.READ.authority())
+                                .requestMatchers(HttpMethod.HEAD, "/**")
+                                .hasAuthority(Scope.READ.authority())
+                                .anyRequest()
+                                .hasAuthority(Scope.SUBMIT.authority()))
+                .oauth2ResourceServer(server -> server.authenticationManagerResolver(request -> bearers)
+                        .authenticationEntryPoint(
+                                (request, response, e) -> problems.resolveException(request, response, null, e))
+                        .accessDeniedHandler(
+                                (request, response, e) -> problems.resolveException(request, response, null, e)))
+                .addFilterBefore(new DatabaseFaults(problems), BearerTokenAuthenticationFilter.class)
+                .addFilterBefore(new RateLimit(properties.requestsPerMinute(), problems), AuthorizationFilter.class)
+                .sessionManagement(sessions -> sessions.sessionCreationPolicy(SessionCreationPolicy.STATELESS))
+                // no cookies, so nothing that another site could make a browser send
+                .csrf(AbstractHttpConfigurer::disable)
+                .requestCache(AbstractHttpConfigurer::disable)
+                .logout(AbstractHttpConfigurer::disable)
+                // downloads have ETags and may be kept
+                .headers(headers -> headers.cacheControl(HeadersConfigurer.CacheControlConfig::disable))
+                .build();
+    }
+}
