@@ -7,6 +7,9 @@ alter table job add column not_before timestamptz;
 alter table job add column submitted_by text;
 create index job_submitter on job (submitted_by) where state in ('QUEUED', 'RUNNING');
 
+-- The trace in which it was submitted (W3C traceparent), which the worker goes on with.
+alter table job add column traceparent text;
+
 -- The devices of every process that runs jobs.
 create table worker (
     name           text primary key,

@@ -8,6 +8,8 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFileAttributeView;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -56,6 +58,7 @@ public final class EmbeddedDatabase implements JdbcConnectionDetails, AutoClosea
                 return new EmbeddedDatabase(url, data, Optional.empty(), channel);
             }
             stopOrphan(data);
+            closeToOthers(data);
             EmbeddedPostgres server = builder(data).start();
             String url = server.getJdbcUrl("postgres", "postgres");
             log.info("Embedded PostgreSQL keeps its data in {}: {}", data, url);
@@ -68,6 +71,14 @@ public final class EmbeddedDatabase implements JdbcConnectionDetails, AutoClosea
                             + ". As root it needs user namespaces (unshare -U). Set spring.datasource.url to use"
                             + " another server.",
                     e);
+        }
+    }
+
+    /** PostgreSQL refuses a directory that others may read, as a copy that was restored without its permissions is. */
+    private static void closeToOthers(Path data) throws IOException {
+        if (Files.isDirectory(data)
+                && Files.getFileStore(data).supportsFileAttributeView(PosixFileAttributeView.class)) {
+            Files.setPosixFilePermissions(data, PosixFilePermissions.fromString("rwx------"));
         }
     }
 

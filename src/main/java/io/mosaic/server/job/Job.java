@@ -38,6 +38,7 @@ public class Job {
     private String bodySha256;
     private long needsBytes;
     private @Nullable String submittedBy;
+    private @Nullable String traceparent;
     private @Nullable String worker;
     private @Nullable String device;
 
@@ -70,6 +71,7 @@ public class Job {
             String bodySha256,
             long needsBytes,
             @Nullable String submittedBy,
+            @Nullable String traceparent,
             Instant now) {
         this.id = id;
         this.state = JobState.QUEUED;
@@ -80,6 +82,7 @@ public class Job {
         this.bodySha256 = bodySha256;
         this.needsBytes = needsBytes;
         this.submittedBy = submittedBy;
+        this.traceparent = traceparent;
         this.submittedAt = now;
     }
 

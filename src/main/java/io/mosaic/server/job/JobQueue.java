@@ -35,8 +35,12 @@ public class JobQueue {
         this.json = json;
     }
 
-    /** A job in the hands of a worker. */
-    public record Claim(UUID id, int attempt, JobRequest request) {}
+    /**
+     * A job in the hands of a worker.
+     *
+     * @param traceparent the trace in which it was submitted
+     */
+    public record Claim(UUID id, int attempt, JobRequest request, Optional<String> traceparent) {}
 
     /** What a heartbeat learns. */
     public enum Pulse {
@@ -80,7 +84,7 @@ public class JobQueue {
                                       order by submitted_at, id
                                         for update skip locked
                                       limit 1)
-                        returning id, attempt, request
+                        returning id, attempt, request, traceparent
                         """.formatted(WAIT))
                 .param("worker", claimant.worker())
                 .param("device", claimant.device())
@@ -97,7 +101,8 @@ public class JobQueue {
         return new Claim(
                 row.getObject("id", UUID.class),
                 row.getInt("attempt"),
-                json.readValue(row.getString("request"), JobRequest.class));
+                json.readValue(row.getString("request"), JobRequest.class),
+                Optional.ofNullable(row.getString("traceparent")));
     }
 
     /** Renews the lease. */

@@ -41,6 +41,7 @@ public class JobService implements ModelReaders {
     private final DeviceInventory devices;
     private final Fleet fleet;
     private final QueueProperties properties;
+    private final JobTrace trace;
     private final TransactionTemplate transaction;
     private final JsonMapper json;
     private final JsonMapper canonical;
@@ -52,6 +53,7 @@ public class JobService implements ModelReaders {
             DeviceInventory devices,
             Fleet fleet,
             QueueProperties properties,
+            JobTrace trace,
             PlatformTransactionManager transactions,
             JsonMapper json) {
         this.reader = reader;
@@ -60,6 +62,7 @@ public class JobService implements ModelReaders {
         this.devices = devices;
         this.fleet = fleet;
         this.properties = properties;
+        this.trace = trace;
         this.transaction = new TransactionTemplate(transactions);
         this.json = json;
         this.canonical = json.rebuild()
@@ -92,13 +95,15 @@ public class JobService implements ModelReaders {
             // the output may be taken by the same request, sent twice at once
             return earlier(idempotencyKey, sha256).orElseThrow(() -> e);
         }
-        Job job = job(id, resolved, idempotencyKey, submitter, sha256);
         try {
-            transaction.executeWithoutResult(status -> {
-                requireRoom(submitter, 1);
-                enter(job, resolved.request());
+            return trace.submitting(link -> {
+                Job job = job(id, resolved, new Origin(idempotencyKey, submitter, link), sha256);
+                transaction.executeWithoutResult(status -> {
+                    requireRoom(submitter, 1);
+                    enter(job, resolved.request());
+                });
+                return new Submission(job, true);
             });
-            return new Submission(job, true);
         } catch (DataIntegrityViolationException | PessimisticLockingFailureException e) {
             // somebody else was faster, with the same key or the same output
             return earlier(idempotencyKey, sha256)
@@ -109,6 +114,9 @@ public class JobService implements ModelReaders {
                             e));
         }
     }
+
+    /** Where a job comes from. */
+    private record Origin(Optional<String> idempotencyKey, Optional<String> submitter, Optional<String> traceparent) {}
 
     private void requireRoom(Optional<String> submitter, int wanted) {
         submitter.ifPresent(name -> {
@@ -127,12 +135,7 @@ public class JobService implements ModelReaders {
         queue.enter(job.id(), request.outputs());
     }
 
-    private Job job(
-            UUID id,
-            JobRequestReader.Resolved resolved,
-            Optional<String> idempotencyKey,
-            Optional<String> submitter,
-            String sha256) {
+    private Job job(UUID id, JobRequestReader.Resolved resolved, Origin origin, String sha256) {
         long needs = needs(resolved);
         fleet.largestCapacity().ifPresent(most -> {
             if (needs > most) {
@@ -147,10 +150,11 @@ public class JobService implements ModelReaders {
                 id,
                 request,
                 json.writeValueAsString(request),
-                idempotencyKey.orElse(null),
+                origin.idempotencyKey().orElse(null),
                 sha256,
                 needs,
-                submitter.orElse(null),
+                origin.submitter().orElse(null),
+                origin.traceparent().orElse(null),
                 Instant.now().truncatedTo(ChronoUnit.MICROS));
     }
 
@@ -197,6 +201,16 @@ public class JobService implements ModelReaders {
             IntFunction<String> path,
             List<Violation> faults,
             Consumer<List<UUID>> also) {
+        return trace.submitting(link -> submitAll(bodies, submitter, link, path, faults, also));
+    }
+
+    private List<UUID> submitAll(
+            List<ObjectNode> bodies,
+            Optional<String> submitter,
+            Optional<String> link,
+            IntFunction<String> path,
+            List<Violation> faults,
+            Consumer<List<UUID>> also) {
         List<Violation> violations = new ArrayList<>(faults);
         Map<Job, JobRequest> all = new LinkedHashMap<>();
         Set<String> outputs = new HashSet<>();
@@ -204,7 +218,8 @@ public class JobService implements ModelReaders {
             try {
                 UUID id = UUID.randomUUID();
                 JobRequestReader.Resolved resolved = reader.read(bodies.get(i), id, JobRequestReader.Outputs.NEW);
-                all.put(job(id, resolved, Optional.empty(), submitter, sha256(bodies.get(i))), resolved.request());
+                Origin origin = new Origin(Optional.empty(), submitter, link);
+                all.put(job(id, resolved, origin, sha256(bodies.get(i))), resolved.request());
                 for (String output : resolved.request().outputs()) {
                     if (!outputs.add(output)) {
                         violations.add(new Violation(

@@ -1,5 +1,6 @@
 package io.mosaic.server.worker;
 
+import io.micrometer.observation.Observation;
 import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
@@ -17,6 +18,7 @@ import io.mosaic.server.device.Fleet;
 import io.mosaic.server.job.JobQueue;
 import io.mosaic.server.job.JobRequest;
 import io.mosaic.server.job.JobState;
+import io.mosaic.server.job.JobTrace;
 import io.mosaic.server.model.ModelCatalog;
 import io.mosaic.server.model.ModelId;
 import io.mosaic.server.model.ModelStore;
@@ -55,6 +57,7 @@ class ExecuteJob {
     private final DeviceInventory devices;
     private final Fleet fleet;
     private final WorkerProperties properties;
+    private final JobTrace trace;
     private final JsonMapper json;
 
     ExecuteJob(
@@ -69,6 +72,7 @@ class ExecuteJob {
             DeviceInventory devices,
             Fleet fleet,
             WorkerProperties properties,
+            JobTrace trace,
             JsonMapper json) {
         this.queue = queue;
         this.models = models;
@@ -81,6 +85,7 @@ class ExecuteJob {
         this.devices = devices;
         this.fleet = fleet;
         this.properties = properties;
+        this.trace = trace;
         this.json = json;
     }
 
@@ -88,7 +93,7 @@ class ExecuteJob {
         // in every line that is logged on the way, the engine's too
         try (MDC.MDCCloseable job = MDC.putCloseable("job", claim.id().toString());
                 MDC.MDCCloseable attempt = MDC.putCloseable("attempt", Integer.toString(claim.attempt()))) {
-            execute(claim, device, heartbeat, token);
+            trace.running(claim, () -> execute(claim, device, heartbeat, token));
         }
     }
 
@@ -100,7 +105,7 @@ class ExecuteJob {
                 claim.attempt(),
                 device.name(),
                 json.writeValueAsString(claim.request()));
-        try {
+        try (Progress progress = new Progress(claim)) {
             JobRequest request = claim.request();
             removeUnpublished(claim);
             List<Path> folders = staging.stream().map(store::stage).toList();
@@ -112,7 +117,7 @@ class ExecuteJob {
                             rankings.under(alias.ranking()),
                             profiles.under(alias.profile()),
                             devices.activationBytes())
-                    .run(task(request, model, folders, earlier(claim)), new Progress(claim), token);
+                    .run(task(request, model, folders, earlier(claim)), progress, token);
             List<Publication.Staged> staged = IntStream.range(0, folders.size())
                     .mapToObj(i -> new Publication.Staged(
                             ModelId.parse(reports.get(i).model()).orElseThrow(), folders.get(i), reports.get(i)))
@@ -227,9 +232,10 @@ class ExecuteJob {
     }
 
     /** Logs, records and times what a job has done. */
-    private final class Progress implements ProgressListener {
+    private final class Progress implements ProgressListener, AutoCloseable {
         private final JobQueue.Claim claim;
         private long since = System.nanoTime();
+        private Observation span = Observation.NOOP;
 
         Progress(JobQueue.Claim claim) {
             this.claim = claim;
@@ -238,6 +244,8 @@ class ExecuteJob {
         @Override
         public void progress(PipelineStage stage, int completed, int total) {
             if (completed == 0) {
+                span.stop();
+                span = trace.stage(stage.name());
                 log.info("Job {} {}", claim.id(), stage);
             } else {
                 log.info("Job {} {} {}/{}", claim.id(), stage, completed, total);
@@ -253,6 +261,11 @@ class ExecuteJob {
                 // a database that is away for a moment costs a line of progress, not the job
                 log.warn("Progress of job {} was not recorded: {}", claim.id(), e.getMessage());
             }
+        }
+
+        @Override
+        public void close() {
+            span.stop();
         }
     }
 

@@ -186,7 +186,7 @@ class JobQueueTests {
         Claim holder = claimed(LEASE);
 
         assertThat(holder.attempt()).isEqualTo(2);
-        assertRefused(new Claim(holder.id(), attempt, holder.request()));
+        assertRefused(new Claim(holder.id(), attempt, holder.request(), Optional.empty()));
     }
 
     @ParameterizedTest

@@ -38,8 +38,8 @@ final class QueuedJobs {
     UUID add(Instant submittedAt, long needsBytes) {
         UUID id = UUID.randomUUID();
         JobRequest request = request(id);
-        jobs.saveAndFlush(
-                new Job(id, request, JSON.writeValueAsString(request), null, "sha256", needsBytes, null, submittedAt));
+        jobs.saveAndFlush(new Job(
+                id, request, JSON.writeValueAsString(request), null, "sha256", needsBytes, null, null, submittedAt));
         return id;
     }
 
