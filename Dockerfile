@@ -1,5 +1,6 @@
 # syntax=docker/dockerfile:1
-# Targets: cpu (default, last) and gpu. Both start without a network: every native library is unpacked while they are built.
+# Targets: cpu (default, last) and gpu. Both start without a network. The native libraries of cpu are unpacked while it is
+# built; those of gpu, which is built without one, when it starts: /natives must be writable then.
 
 FROM maven:3.9-eclipse-temurin-25 AS build
 WORKDIR /build
