@@ -83,7 +83,8 @@ class ConfigurationTests {
                 "README.md",
                 "src/docs/architecture.md",
                 "src/docs/decisions.md",
-                "src/docs/deployment.md"
+                "src/docs/deployment.md",
+                "src/docs/operations.md"
             })
     void documentsNameVariablesThatExist(String document) {
         Set<String> known = new TreeSet<>(variables());

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mosaic.fixture.Api;
 import io.mosaic.fixture.Project;
-import io.mosaic.fixture.Requests;
 import io.mosaic.fixture.ServerTest;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -12,20 +11,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import java.util.UUID;
-import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.node.ObjectNode;
 
 /** Prometheus, its alerts and the Grafana dashboards: they read numbers that the running service really gives. */
 @ServerTest
 class MonitoringTests {
-    private static final Pattern METRIC = Pattern.compile("\\b(?:mosaic|disk)_[a-z_]+(?:\\.\\*)?");
-
     private final Api api;
 
     MonitoringTests(Api api) {
@@ -33,12 +26,12 @@ class MonitoringTests {
     }
 
     @Test
-    void everyMetricOfDashboardsAndAlertsIsExposed() {
-        Set<String> exposed = exposedAfterAJob();
-        Set<String> wanted = new LinkedHashSet<>();
-        expressions().forEach(expression -> wanted.addAll(metrics(expression)));
+    void everyMetricThatIsReadIsExposed() {
+        Set<String> exposed = Scrape.afterAJob(api).names();
+        Set<String> wanted = new LinkedHashSet<>(Scrape.metrics(Project.text("src/docs/operations.md")));
+        expressions().forEach(expression -> wanted.addAll(Scrape.metrics(expression)));
 
-        assertThat(wanted).contains("mosaic_jobs", "mosaic_queue_age_seconds");
+        assertThat(wanted).contains("mosaic_jobs", "mosaic_queue_age_seconds", "mosaic_queue_depth");
         for (String metric : wanted) {
             assertThat(exposed).as(metric).anyMatch(name -> name.matches(metric));
         }
@@ -46,18 +39,26 @@ class MonitoringTests {
 
     @Test
     void everyLabelOfALegendIsOneOfItsMetric() {
-        String scrape = scrapeAfterAJob();
+        Scrape scrape = Scrape.afterAJob(api);
         for (JsonNode target : targets()) {
             for (String label :
                     found("\\{\\{(\\w+)}}", target.path("legendFormat").stringValue())) {
-                for (String metric : metrics(target.path("expr").stringValue())) {
-                    assertThat(scrape.lines().filter(line -> line.matches(metric + "\\{.*")))
+                for (String metric : Scrape.metrics(target.path("expr").stringValue())) {
+                    assertThat(scrape.labelled(metric))
                             .as(metric)
                             .isNotEmpty()
-                            .allMatch(line -> line.contains(label + "=\""));
+                            .allMatch(sample -> sample.contains(label + "=\""));
                 }
             }
         }
+    }
+
+    @Test
+    void parenthesesOfExpressionsMatch() {
+        assertThat(expressions())
+                .allSatisfy(expression -> assertThat(
+                                expression.chars().filter(c -> c == '(').count())
+                        .isEqualTo(expression.chars().filter(c -> c == ')').count()));
     }
 
     @Test
@@ -107,21 +108,13 @@ class MonitoringTests {
                 .toList();
     }
 
+    /** All that is asked of Prometheus: by the dashboard, the alerts, and what scales workers. */
     private static List<String> expressions() {
         List<String> expressions = new ArrayList<>();
         targets().forEach(target -> expressions.add(target.path("expr").stringValue()));
-        Map<String, Object> group = first("src/ops/alerts.yml", "groups");
-        for (Object rule : (List<?>) Objects.requireNonNull(group.get("rules"))) {
-            assertThat(Project.map(rule).keySet())
-                    .contains("alert", "expr")
-                    .isSubsetOf("alert", "expr", "for", "annotations");
-            expressions.add("" + Project.map(rule).get("expr"));
-        }
+        Alert.all().forEach(alert -> expressions.add(alert.expr()));
+        expressions.addAll(found("query: >-\n +(.*)\n", Project.text("k8s/components/keda/scaled-object.yaml")));
         return expressions;
-    }
-
-    private static List<String> metrics(String expression) {
-        return METRIC.matcher(expression).results().map(MatchResult::group).toList();
     }
 
     private static List<String> found(String pattern, String text) {
@@ -130,21 +123,5 @@ class MonitoringTests {
                 .results()
                 .map(match -> match.group(1))
                 .toList();
-    }
-
-    private Set<String> exposedAfterAJob() {
-        return scrapeAfterAJob()
-                .lines()
-                .filter(line -> !line.startsWith("#"))
-                .map(line -> line.split("[{ ]")[0])
-                .collect(Collectors.toSet());
-    }
-
-    /** Some numbers are there from the first job on that measures them. */
-    private String scrapeAfterAJob() {
-        ObjectNode request = Requests.tiny("monitored/" + UUID.randomUUID());
-        request.withObject("/evaluation").put("latency", true);
-        api.awaitEnd(api.submit(request), "SUCCEEDED");
-        return api.get("/actuator/prometheus").body();
     }
 }
