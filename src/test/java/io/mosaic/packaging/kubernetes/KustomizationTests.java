@@ -51,15 +51,16 @@ class KustomizationTests {
     }
 
     @ParameterizedTest
-    @EnumSource
-    void everythingLiesInTheNamespaceThatIsMade(Overlay overlay) {
-        List<String> made = overlay.manifests()
+    @ValueSource(strings = {"k8s/base", "k8s/overlays/cpu", "k8s/overlays/gpu"})
+    void everythingLiesInTheNamespaceThatIsMade(String folder) {
+        Kustomization kustomization = Kustomization.build(folder, "k8s/components/monitoring", "k8s/components/keda");
+        List<String> made = Manifests.of(kustomization)
                 .of(Namespace.class)
                 .map(namespace -> namespace.getMetadata().getName())
                 .toList();
 
         assertThat(made).hasSize(1);
-        assertThat(overlay.build().manifests())
+        assertThat(kustomization.manifests())
                 .filteredOn(manifest -> !"Namespace".equals(manifest.get("kind")))
                 .allSatisfy(manifest ->
                         assertThat(Kustomization.metadata(manifest)).containsEntry("namespace", made.getFirst()));

@@ -29,6 +29,20 @@ class NetworkPolicyTests {
 
     @ParameterizedTest
     @EnumSource
+    void everyRuleIsOfADirectionThatItsPolicyIsFor(Overlay overlay) {
+        assertThat(overlay.manifests().of(NetworkPolicy.class)).isNotEmpty().allSatisfy(policy -> {
+            assertThat(policy.getSpec().getPolicyTypes()).doesNotHaveDuplicates();
+            assertThat(policy.getSpec().getIngress().isEmpty()
+                            || policy.getSpec().getPolicyTypes().contains("Ingress"))
+                    .isTrue();
+            assertThat(policy.getSpec().getEgress().isEmpty()
+                            || policy.getSpec().getPolicyTypes().contains("Egress"))
+                    .isTrue();
+        });
+    }
+
+    @ParameterizedTest
+    @EnumSource
     void everySelectorFindsPods(Overlay overlay) {
         Manifests manifests = overlay.manifests();
         manifests.of(NetworkPolicy.class).forEach(policy -> {
