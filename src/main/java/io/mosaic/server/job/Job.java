@@ -34,6 +34,7 @@ public class Job {
     @ColumnTransformer(write = "cast(? as json)")
     private String request;
 
+    private @Nullable String callbackUrl;
     private @Nullable String idempotencyKey;
     private String bodySha256;
     private long needsBytes;
@@ -78,6 +79,7 @@ public class Job {
         this.model = request.model();
         this.output = request.output();
         this.request = json;
+        this.callbackUrl = request.callbackUrl().orElse(null);
         this.idempotencyKey = idempotencyKey;
         this.bodySha256 = bodySha256;
         this.needsBytes = needsBytes;

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import org.springframework.context.ApplicationEventPublisher;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Repository;
 import org.springframework.transaction.annotation.Transactional;
@@ -29,10 +30,12 @@ public class JobQueue {
 
     private final JdbcClient jdbc;
     private final JsonMapper json;
+    private final ApplicationEventPublisher events;
 
-    JobQueue(JdbcClient jdbc, JsonMapper json) {
+    JobQueue(JdbcClient jdbc, JsonMapper json, ApplicationEventPublisher events) {
         this.jdbc = jdbc;
         this.json = json;
+        this.events = events;
     }
 
     /**
@@ -343,6 +346,7 @@ public class JobQueue {
             jdbc.sql("update job_output set reserved = false where job_id = :id")
                     .param("id", id)
                     .update();
+            events.publishEvent(new JobEnded(id));
         }
         event(id, "state", new StateEvent(state));
     }

@@ -29,6 +29,7 @@ import java.util.stream.IntStream;
  *
  * @param sparsity removed share of the prunable parameters, one or several
  * @param output id of the pruned model; of several the part before their shares
+ * @param callbackUrl is told how the job ended
  */
 @Schema(requiredProperties = {"model", "sparsity"})
 public record JobRequest(
@@ -150,7 +151,19 @@ public record JobRequest(
                         + "percent, like mosaic/demo-50",
                 example = "mosaic/demo-50",
                 requiredMode = Schema.RequiredMode.NOT_REQUIRED)
-        String output) {
+        String output,
+
+        @Schema(
+                description =
+                        "Absolute http or https URL. Once the job has ended, it is POSTed a CloudEvents 1.0 event "
+                                + "io.mosaic.job.succeeded, .failed or .cancelled (application/cloudevents+json) whose data is "
+                                + "the job. Mosaic-Signature holds t=<seconds>,v1=<HMAC-SHA256 of t.body in hex>. Repeated "
+                                + "until answered with 2xx, so the same id may come twice",
+                implementation = String.class,
+                format = "uri",
+                maxLength = 2000,
+                example = "https://example.org/hooks/mosaic")
+        Optional<String> callbackUrl) {
     /** Channels of the MLP stay a multiple of it, as quantised formats ask. */
     static final int ALIGNMENT = 32;
 

@@ -57,6 +57,7 @@ class JobRequestReader {
     private final TokenCounts tokens;
     private final JobQueue queue;
     private final JobDefaults defaults;
+    private final CallbackRule callbacks;
 
     JobRequestReader(
             ModelCatalog models,
@@ -64,13 +65,15 @@ class JobRequestReader {
             CorpusCatalog corpora,
             TokenCounts tokens,
             JobQueue queue,
-            JobDefaults defaults) {
+            JobDefaults defaults,
+            CallbackRule callbacks) {
         this.models = models;
         this.store = store;
         this.corpora = corpora;
         this.tokens = tokens;
         this.queue = queue;
         this.defaults = defaults;
+        this.callbacks = callbacks;
     }
 
     /** A request and the model that it is about. */
@@ -145,6 +148,8 @@ class JobRequestReader {
             JobRequest.Calibration calibration = calibration();
             JobRequest.Evaluation evaluation = evaluation();
             String output = output(model, category, sparsity);
+            Optional<String> callbackUrl = fields.text("callbackUrl");
+            callbackUrl.ifPresent(url -> callbacks.faults(url).forEach(fault -> fields.fault("callbackUrl", fault)));
             fields.end();
 
             JobRequest request = new JobRequest(
@@ -179,7 +184,8 @@ class JobRequestReader {
                     Optional.of(precision),
                     calibration,
                     evaluation,
-                    output);
+                    output,
+                    callbackUrl);
             checkOutputs(request);
             checkPlan(request);
             if (!violations.isEmpty()) {

@@ -17,7 +17,7 @@ import tools.jackson.databind.json.JsonMapper;
  * @param notBefore until when a job waits whose last attempt failed for a reason that may pass
  * @param error why it failed, or why its last attempt did while it waits for the next
  */
-record JobView(
+public record JobView(
         UUID id,
         JobState state,
         int attempt,
@@ -36,7 +36,7 @@ record JobView(
         Map<String, String> links) {
 
     /** @param etaSeconds from the share done so far; absent before anything is */
-    record Progress(PipelineStage stage, int completed, int total, double fraction, Optional<Long> etaSeconds) {}
+    public record Progress(PipelineStage stage, int completed, int total, double fraction, Optional<Long> etaSeconds) {}
 
     /**
      * What came of the job.
@@ -44,7 +44,7 @@ record JobView(
      * @param model where there is one
      * @param models where the request listed several sparsities, in its order
      */
-    record Result(Optional<String> model, Optional<List<String>> models) {
+    public record Result(Optional<String> model, Optional<List<String>> models) {
         private static Result of(List<String> models) {
             return models.size() == 1
                     ? new Result(Optional.of(models.getFirst()), Optional.empty())
@@ -52,19 +52,20 @@ record JobView(
         }
     }
 
-    static JobView of(Job job) {
+    public static JobView of(Job job) {
         Optional<Result> result = job.state() == JobState.SUCCEEDED
                 ? Optional.of(Result.of(JsonMapper.shared()
                         .readValue(job.request(), JobRequest.class)
                         .outputs()))
                 : Optional.empty();
+        JsonNode request = JsonMapper.shared().readTree(job.request());
         return new JobView(
                 job.id(),
                 job.state(),
                 job.attempt(),
                 job.worker(),
                 job.device(),
-                JsonMapper.shared().readTree(job.request()),
+                request,
                 job.progress().map(progress -> progress(job, progress)),
                 job.cancelRequested(),
                 job.submittedBy(),
@@ -74,7 +75,7 @@ record JobView(
                 job.finishedAt(),
                 result,
                 job.failure(),
-                links(job, result));
+                links(job, request, result));
     }
 
     private static Progress progress(Job job, Job.Progress progress) {
@@ -87,11 +88,14 @@ record JobView(
         return new Progress(progress.stage(), progress.completed(), progress.total(), progress.fraction(), eta);
     }
 
-    private static Map<String, String> links(Job job, Optional<Result> result) {
+    private static Map<String, String> links(Job job, JsonNode request, Optional<Result> result) {
         String self = "/jobs/" + job.id();
         Map<String, String> links = new LinkedHashMap<>();
         links.put("self", self);
         links.put("events", self + "/events");
+        if (request.has("callbackUrl")) {
+            links.put("deliveries", self + "/deliveries");
+        }
         result.ifPresent(made -> links.put("report", self + "/report"));
         result.flatMap(Result::model).ifPresent(model -> {
             links.put("model", "/models/" + model);

@@ -77,6 +77,18 @@ class OpenApiContractTests {
                 .containsExactlyInAnyOrder("model", "sparsity");
     }
 
+    @Test
+    void callbackOfAJobAndItsDeliveriesAreDescribed() {
+        JsonNode callback = schema("JobRequest").path("properties").path("callbackUrl");
+        assertThat(callback.path("type").asString("")).isEqualTo("string");
+        assertThat(callback.path("maxLength").intValue()).isEqualTo(2000);
+        assertThat(callback.path("description").asString("")).contains("CloudEvents", "Mosaic-Signature");
+        assertThat(schema("DeliveryView").path("properties").propertyNames())
+                .contains("state", "attempts", "lastStatus", "lastError", "nextAttemptAt");
+        assertThat(contract.path("paths").path("/jobs/{id}/deliveries").has("get"))
+                .isTrue();
+    }
+
     private JsonNode schema(String name) {
         JsonNode schema = contract.path("components").path("schemas").path(name);
         assertThat(schema.isObject()).as(name).isTrue();

@@ -65,6 +65,7 @@ final class QueuedJobs {
                 Optional.of(ComputePrecision.AUTO),
                 new JobRequest.Calibration(TestHome.TEXT, 4, 32, 0, Sampling.RANDOM),
                 new JobRequest.Evaluation(List.of(), false),
-                "queue/" + id);
+                "queue/" + id,
+                Optional.empty());
     }
 }
