@@ -23,6 +23,9 @@ final class ShardIndex {
     static Map<String, String> read(Path folder) {
         try {
             Path file = folder.resolve(FILE);
+            if (!Files.isRegularFile(file)) {
+                throw invalid("is not a file");
+            }
             if (Files.size(file) > SafetensorsHeader.MAX_BYTES) {
                 throw invalid("has " + Files.size(file) + " bytes, the limit is " + SafetensorsHeader.MAX_BYTES);
             }

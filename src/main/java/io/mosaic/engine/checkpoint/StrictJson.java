@@ -1,15 +1,25 @@
 package io.mosaic.engine.checkpoint;
 
+import io.mosaic.engine.Excerpt;
 import java.util.regex.Pattern;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.TokenStreamLocation;
+import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 
 /** JSON from strangers: duplicate keys and trailing text are faults. */
 public final class StrictJson {
-    public static final JsonMapper MAPPER = JsonMapper.builder()
+    /** As many as the largest tokenizers have, and half as many again; a tree takes some 100 bytes for each. */
+    private static final long MOST_TOKENS = 4_000_000;
+
+    public static final JsonMapper MAPPER = JsonMapper.builder(JsonFactory.builder()
+                    .streamReadConstraints(StreamReadConstraints.builder()
+                            .maxTokenCount(MOST_TOKENS)
+                            .build())
+                    .build())
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
@@ -29,16 +39,11 @@ public final class StrictJson {
         String place =
                 at == null || at.getLineNr() < 1 ? "" : " at line " + at.getLineNr() + ", column " + at.getColumnNr();
         return "is not valid JSON" + place + ": "
-                + cut(JARGON.matcher(e.getOriginalMessage()).replaceAll(""));
+                + Excerpt.of(JARGON.matcher(e.getOriginalMessage()).replaceAll(""), QUOTED);
     }
 
-    /** {@code text} for a message: cut to a readable length, control characters replaced. */
+    /** {@code text} for a message. */
     static String quote(String text) {
-        return "'" + cut(text) + "'";
-    }
-
-    private static String cut(String text) {
-        String cut = text.length() <= QUOTED ? text : text.substring(0, QUOTED) + "…";
-        return cut.replaceAll("\\p{Cntrl}", "?");
+        return "'" + Excerpt.of(text, QUOTED) + "'";
     }
 }

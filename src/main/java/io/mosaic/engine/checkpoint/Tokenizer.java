@@ -2,16 +2,30 @@ package io.mosaic.engine.checkpoint;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.Excerpt;
 import io.mosaic.engine.MosaicException;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.stream.LongStream;
 
 /** The model's own tokenizer; adds no special tokens and never truncates. */
 public final class Tokenizer implements AutoCloseable {
     /** The file that defines it. */
     public static final String FILE = "tokenizer.json";
+
+    /**
+     * Of white space in a row. Patterns like that of Llama 3 step back over it one by one, and the library panics after
+     * 10 million steps.
+     */
+    private static final int MOST_SPACES = 1_000_000;
+
+    private static final int SHOWN = 200;
+
+    /** Without these three the library cuts texts at 512 tokens and adds special tokens. */
+    private static final Map<String, String> OPTIONS =
+            Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false");
 
     private final HuggingFaceTokenizer tokenizer;
     private final int vocabularySize;
@@ -23,26 +37,17 @@ public final class Tokenizer implements AutoCloseable {
 
     /** @param vocabularySize rows of the model's embedding; an id past it is a fault of the folder */
     public static Tokenizer open(Path folder, int vocabularySize) {
-        Path file = folder.resolve(FILE);
-        if (!Files.isRegularFile(file)) {
-            throw new MosaicException(ErrorCode.TOKENIZER_INVALID, FILE + " is missing in the model folder");
-        }
+        byte[] document = TokenizerDocument.read(folder);
         try {
-            // Without these three the library cuts texts at 512 tokens and adds special tokens.
             return new Tokenizer(
-                    HuggingFaceTokenizer.builder()
-                            .optTokenizerPath(file)
-                            .optAddSpecialTokens(false)
-                            .optTruncation(false)
-                            .optPadding(false)
-                            .build(),
-                    vocabularySize);
+                    HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(document), OPTIONS), vocabularySize);
         } catch (IOException | RuntimeException e) {
-            throw new MosaicException(ErrorCode.TOKENIZER_INVALID, FILE + " cannot be read: " + e.getMessage(), e);
+            throw invalid("cannot be read", e);
         }
     }
 
     public int[] encode(String text) {
+        checkSpaces(text);
         long[] ids = ids(text);
         for (long id : ids) {
             if (id >= vocabularySize) {
@@ -54,13 +59,32 @@ public final class Tokenizer implements AutoCloseable {
         return LongStream.of(ids).mapToInt(Math::toIntExact).toArray();
     }
 
+    private static void checkSpaces(String text) {
+        int row = 0;
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            row = Character.isWhitespace(c) || Character.isSpaceChar(c) ? row + 1 : 0;
+            if (row > MOST_SPACES) {
+                throw new MosaicException(
+                        ErrorCode.CORPUS_INVALID,
+                        "The text has more than " + MOST_SPACES + " characters of white space in a row");
+            }
+        }
+    }
+
     private long[] ids(String text) {
         try {
             return tokenizer.encode(text).getIds();
         } catch (RuntimeException e) {
-            throw new MosaicException(
-                    ErrorCode.TOKENIZER_INVALID, FILE + " cannot encode the text: " + e.getMessage(), e);
+            throw invalid("cannot encode the text", e);
         }
+    }
+
+    private static MosaicException invalid(String fault, Exception cause) {
+        return new MosaicException(
+                ErrorCode.TOKENIZER_INVALID,
+                FILE + " " + fault + ": " + Excerpt.of(String.valueOf(cause.getMessage()), SHOWN),
+                cause);
     }
 
     @Override

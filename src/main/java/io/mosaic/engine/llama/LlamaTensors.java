@@ -1,6 +1,7 @@
 package io.mosaic.engine.llama;
 
 import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.Excerpt;
 import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.checkpoint.ModelConfig;
@@ -21,6 +22,7 @@ public final class LlamaTensors {
 
     private static final Pattern OF_LAYER = Pattern.compile("model\\.layers\\.(\\d{1,5})(\\..*)");
     private static final int NAMED = 8;
+    private static final int SHOWN = 64;
 
     private LlamaTensors() {}
 
@@ -107,7 +109,10 @@ public final class LlamaTensors {
             throw new MosaicException(
                     code,
                     "The checkpoint " + what + " "
-                            + names.stream().limit(NAMED).collect(Collectors.joining(", "))
+                            + names.stream()
+                                    .limit(NAMED)
+                                    .map(name -> Excerpt.of(name, SHOWN))
+                                    .collect(Collectors.joining(", "))
                             + (names.size() > NAMED ? " and " + (names.size() - NAMED) + " more" : ""));
         }
     }

@@ -1,6 +1,7 @@
 package io.mosaic.server.error;
 
 import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.Excerpt;
 import io.mosaic.engine.MosaicException;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
@@ -32,6 +33,7 @@ import org.springframework.web.servlet.mvc.method.annotation.ResponseEntityExcep
 class ProblemAdvice extends ResponseEntityExceptionHandler {
     private static final Logger log = LoggerFactory.getLogger(ProblemAdvice.class);
     private static final String RETRY_SECONDS = "5";
+    private static final int SHOWN = 60;
 
     @ExceptionHandler
     ResponseEntity<ProblemDetail> faults(InvalidRequestException e) {
@@ -150,7 +152,6 @@ class ProblemAdvice extends ResponseEntityExceptionHandler {
     }
 
     private static String shortened(@Nullable Object value) {
-        String text = String.valueOf(value);
-        return text.length() <= 60 ? text : text.substring(0, 60) + "…";
+        return Excerpt.of(String.valueOf(value), SHOWN);
     }
 }

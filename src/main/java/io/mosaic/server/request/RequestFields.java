@@ -1,5 +1,6 @@
 package io.mosaic.server.request;
 
+import io.mosaic.engine.Excerpt;
 import io.mosaic.server.error.Violation;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -223,7 +224,7 @@ public final class RequestFields {
     }
 
     private static String shortened(String text) {
-        return text.length() <= SHOWN ? text : text.substring(0, SHOWN) + "…";
+        return Excerpt.of(text, SHOWN);
     }
 
     private static String plain(double value) {

@@ -7,11 +7,13 @@ import io.mosaic.fixture.Checkpoints;
 import io.mosaic.fixture.Demo;
 import io.mosaic.fixture.Refusals;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Tokenizers that are missing, broken, or made for another model. */
@@ -31,33 +33,78 @@ class TokenizerTests {
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "",
-                "{",
-                "{}",
-                "[]",
-                "null",
-                "\u0000\u0001",
-                "{\"model\":{\"type\":\"Quantum\"}}",
-                "{\"model\":7}"
-            })
+    @ValueSource(strings = {"{}", "{\"model\":{\"type\":\"Quantum\"}}", "{\"model\":7}"})
     void fileThatIsNoTokenizerIsRefused(String content) throws IOException {
         Files.writeString(temp.resolve("tokenizer.json"), content);
         refused("tokenizer.json", "cannot be read");
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"{", "\u0000\u0001", "{\"model\":{},\"model\":{}}", "{} {}", "{\"decoder\":{\"type\":\"Byte"})
+    void fileThatIsNotJsonIsRefused(String content) throws IOException {
+        Files.writeString(temp.resolve("tokenizer.json"), content);
+        refused("tokenizer.json", "is not valid JSON at line 1");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "[]", "null"})
+    void fileThatIsNoObjectIsRefused(String content) throws IOException {
+        Files.writeString(temp.resolve("tokenizer.json"), content);
+        refused("tokenizer.json", "is not a JSON object");
+    }
+
+    /** What the library would end the process for. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "{'model':{'type':'BPE','continuing_subword_prefix':'##'}} | continuing_subword_prefix '##'",
+                "{'normalizer':{'type':'Precompiled'}} | normalizer 'Precompiled'; supported are Sequence, ",
+                "{'normalizer':{'precompiled_charsmap':''}} | normalizer ''",
+                "{'normalizer':{'type':'Sequence','normalizers':[{'type':'Strip'}]}} | normalizer 'Strip'",
+                "{'normalizer':{'type':'Prepend','prepend':''}} | Prepend whose prepend is no text or empty",
+                "{'normalizer':{'type':'Replace','pattern':{'String':''},'content':'x'}} | Replace whose String is",
+                "{'normalizer':{'type':'Replace','pattern':{'Regex':'a*'},'content':'x'}} | Replace whose String is",
+                "{'normalizer':{'type':'Replace','pattern':{'String':'x'},'content':''}} | Replace whose content is",
+                "{'added_tokens':[{'content':'\u00a0 ','lstrip':true}]} | added token '\u00a0 ' that is blank and lstrip"
+            })
+    void whatTheLibraryCannotBearIsRefused(String content, String fault) throws IOException {
+        Files.writeString(temp.resolve("tokenizer.json"), content.replace('\'', '"'));
+        refused("tokenizer.json", fault);
+    }
+
+    @Test
+    void fileLargerThanAnyTokenizerIsRefusedWithItsLimit() throws IOException {
+        try (RandomAccessFile hole =
+                new RandomAccessFile(temp.resolve("tokenizer.json").toFile(), "rw")) {
+            hole.setLength((1 << 26) + 1);
+        }
+        refused("67108865 bytes", "the limit is 67108864");
+    }
+
+    @Test
+    void textOfTooManySpacesIsRefusedWithTheLimit() {
+        try (Tokenizer tokenizer = Tokenizer.open(Demo.model(), Demo.VOCABULARY)) {
+            Refusals.refused(
+                    ErrorCode.CORPUS_INVALID,
+                    () -> tokenizer.encode("a" + " \n\u00a0".repeat(333_334) + "b"),
+                    "more than 1000000 characters of white space");
+        }
+    }
+
     @Test
     void fileThatNestsDeepIsRefused() throws IOException {
         Files.writeString(temp.resolve("tokenizer.json"), "[".repeat(100_000));
-        refused("tokenizer.json", "cannot be read");
+        refused("tokenizer.json", "is not valid JSON", "depth");
     }
 
     @Test
     void truncatedFileIsRefused() throws IOException {
         String whole = Files.readString(Demo.model().resolve("tokenizer.json"));
         Files.writeString(temp.resolve("tokenizer.json"), whole.substring(0, whole.length() / 2));
-        refused("tokenizer.json", "cannot be read");
+        refused("tokenizer.json", "is not valid JSON");
     }
 
     @ParameterizedTest
