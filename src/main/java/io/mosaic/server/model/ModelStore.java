@@ -248,10 +248,11 @@ public class ModelStore {
 
     /** Takes a model away; downloads that have begun finish. */
     void remove(ModelId id) {
+        Path folder = folder(id).orElseThrow(() -> ModelCatalog.notFound(id.toString()));
         Path retired = retired();
         try {
             Files.createDirectories(staging);
-            Files.move(path(id), retired, StandardCopyOption.ATOMIC_MOVE);
+            Files.move(folder, retired, StandardCopyOption.ATOMIC_MOVE);
         } catch (NoSuchFileException e) {
             throw ModelCatalog.notFound(id.toString());
         } catch (IOException e) {
