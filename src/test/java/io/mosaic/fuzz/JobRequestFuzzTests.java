@@ -7,7 +7,7 @@ import io.mosaic.fixture.Api;
 import io.mosaic.fixture.IdleServerTest;
 import io.mosaic.server.error.InvalidRequestException;
 import io.mosaic.server.job.JobService;
-import io.mosaic.server.job.JsonBody;
+import io.mosaic.server.request.JsonBody;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.http.HttpRequest;

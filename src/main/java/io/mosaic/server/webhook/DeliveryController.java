@@ -2,14 +2,14 @@ package io.mosaic.server.webhook;
 
 import io.mosaic.server.PageView;
 import io.mosaic.server.job.JobService;
+import io.mosaic.server.role.ApiController;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import java.util.UUID;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
-import org.springframework.web.bind.annotation.RestController;
 
-@RestController
+@ApiController
 @Tag(name = "Jobs")
 class DeliveryController {
     private final JobService jobs;

@@ -36,7 +36,8 @@ final class EndedJobs {
     /** Ends the only job that waits. */
     void end(JobState state) {
         JobQueue.Claim claim = queue.claim(
-                        new JobQueue.Claimant("worker", "cpu", Long.MAX_VALUE, Duration.ofMinutes(5)))
+                        new JobQueue.Claimant("worker", "cpu", Long.MAX_VALUE, Duration.ofMinutes(5)),
+                        new JobQueue.Attempts(3, Duration.ZERO))
                 .orElseThrow();
         switch (state) {
             case SUCCEEDED -> queue.succeed(claim);
