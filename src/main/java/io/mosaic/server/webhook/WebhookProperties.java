@@ -8,7 +8,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 /**
  * How the end of a job is told.
  *
- * @param secret signs what is sent; without one of {@value #SHORTEST_SECRET} characters nothing is
+ * @param secret signs what is sent; without one of at least {@value #SHORTEST_SECRET} characters nothing is sent
  * @param allowPrivateAddresses whether addresses of this machine and of private networks may be called
  * @param maxAttempts how often a delivery is tried before it fails
  * @param backoff pause after the first attempt, doubled after each further one

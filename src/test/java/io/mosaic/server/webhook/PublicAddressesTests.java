@@ -11,9 +11,15 @@ import java.util.Optional;
 import org.apache.hc.client5.http.DnsResolver;
 import org.apache.hc.client5.http.SystemDefaultDnsResolver;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.boot.WebApplicationType;
+import org.springframework.boot.builder.SpringApplicationBuilder;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.boot.test.system.CapturedOutput;
+import org.springframework.boot.test.system.OutputCaptureExtension;
 
 /** What may be called, and what a callbackUrl may look like. */
 class PublicAddressesTests {
@@ -191,6 +197,21 @@ class PublicAddressesTests {
     void settingsDoNotTellTheirSecret() {
         assertThat(properties("s".repeat(40)).toString()).doesNotContain("ssss").contains("given");
     }
+
+    @Test
+    @ExtendWith(OutputCaptureExtension.class)
+    void startThatFailsDoesNotTellTheSecret(CapturedOutput output) {
+        SpringApplicationBuilder application =
+                new SpringApplicationBuilder(Settings.class).web(WebApplicationType.NONE);
+
+        assertThatThrownBy(() -> application.run(
+                        "--mosaic.webhook.secret=" + WebhookTest.SECRET, "--mosaic.webhook.max-attempts=0"))
+                .hasStackTraceContaining("max-attempts 0 is below 1");
+        assertThat(output).contains("max-attempts 0 is below 1").doesNotContain(WebhookTest.SECRET);
+    }
+
+    @EnableConfigurationProperties(WebhookProperties.class)
+    private static final class Settings {}
 
     private static List<String> faults(PublicAddresses addresses, String url) {
         return new CallbackAddresses(new Signatures(properties("x".repeat(32))), addresses).faults(url);

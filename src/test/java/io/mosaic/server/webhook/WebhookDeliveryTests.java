@@ -36,6 +36,7 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -57,6 +58,9 @@ import tools.jackson.databind.node.ObjectNode;
 @WebhookTest
 class WebhookDeliveryTests {
     private static final Outcome LATE = new Outcome.Unanswered("no answer within 2000 ms");
+    /** As many as there are tasks; the common pool has a single one where there are two cores. */
+    private static final Executor THREADS = Thread::startVirtualThread;
+
     private static final Pattern SIGNATURE = Pattern.compile("t=(\\d+),v1=([0-9a-f]{64})");
 
     private final Api api;
@@ -236,7 +240,7 @@ class WebhookDeliveryTests {
     @Test
     void answerThatComesDropByDropIsNotWaitedFor() throws IOException {
         try (ServerSocket server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
-            CompletableFuture<Void> drips = CompletableFuture.runAsync(() -> drip(server));
+            CompletableFuture<Void> drips = CompletableFuture.runAsync(() -> drip(server), THREADS);
 
             assertThat(post("http://127.0.0.1:" + server.getLocalPort() + "/")).isEqualTo(LATE);
 
@@ -244,8 +248,12 @@ class WebhookDeliveryTests {
         }
     }
 
+    /** Fails where it takes much longer than the timeout. */
     private Outcome post(String url) {
-        return client.post(URI.create(url), new byte[] {'{', '}'}, "t=0,v1=");
+        return CompletableFuture.supplyAsync(
+                        () -> client.post(URI.create(url), new byte[] {'{', '}'}, "t=0,v1="), THREADS)
+                .orTimeout(10, TimeUnit.SECONDS)
+                .join();
     }
 
     /** A header without an end, a character every tenth of a second. */
@@ -373,11 +381,13 @@ class WebhookDeliveryTests {
 
     private CompletableFuture<Void> racing(DeliverySender sender) {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-        return CompletableFuture.runAsync(() -> {
-            while (pending() && System.nanoTime() < deadline) {
-                sender.send();
-            }
-        });
+        return CompletableFuture.runAsync(
+                () -> {
+                    while (pending() && System.nanoTime() < deadline) {
+                        sender.send();
+                    }
+                },
+                THREADS);
     }
 
     private boolean pending() {
