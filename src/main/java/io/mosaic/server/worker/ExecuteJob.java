@@ -39,7 +39,6 @@ import org.springframework.context.ApplicationEventPublisher;
 import org.springframework.dao.DataAccessException;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.TransactionException;
-import tools.jackson.databind.json.JsonMapper;
 
 /** Runs one claimed job on one device and records how it ended. */
 @Component
@@ -58,7 +57,6 @@ class ExecuteJob {
     private final Fleet fleet;
     private final WorkerProperties properties;
     private final JobTrace trace;
-    private final JsonMapper json;
 
     ExecuteJob(
             JobQueue queue,
@@ -72,8 +70,7 @@ class ExecuteJob {
             DeviceInventory devices,
             Fleet fleet,
             WorkerProperties properties,
-            JobTrace trace,
-            JsonMapper json) {
+            JobTrace trace) {
         this.queue = queue;
         this.models = models;
         this.store = store;
@@ -86,7 +83,6 @@ class ExecuteJob {
         this.fleet = fleet;
         this.properties = properties;
         this.trace = trace;
-        this.json = json;
     }
 
     void run(JobQueue.Claim claim, ComputeDevice device, Heartbeat heartbeat, CancellationToken token) {
@@ -100,11 +96,12 @@ class ExecuteJob {
     private void execute(JobQueue.Claim claim, ComputeDevice device, Heartbeat heartbeat, CancellationToken token) {
         List<String> staging = stagingNames(claim);
         log.info(
-                "Job {} attempt {} starts on {}: {}",
+                "Job {} attempt {} starts on {}: {} to {}", // not the request, whose callbackUrl may hold a secret
                 claim.id(),
                 claim.attempt(),
                 device.name(),
-                json.writeValueAsString(claim.request()));
+                claim.request().model(),
+                String.join(", ", claim.request().outputs()));
         try (Progress progress = new Progress(claim)) {
             JobRequest request = claim.request();
             removeUnpublished(claim);
