@@ -43,8 +43,14 @@ create table audit (
     made    text
 );
 
-create index audit_at on audit (at desc);
+create index audit_at on audit (at);
 
 -- When a model's files were last compared with their hashes, and what was wrong then.
 alter table model add column verified_at timestamptz;
 alter table model add column corrupt text;
+
+-- What is asked all the time: counts by state, what became of jobs of the last day, and whose model a job is.
+create index job_state on job (state);
+create index job_unpublished on job (finished_at) where state in ('FAILED', 'CANCELLED');
+create index model_job on model (job_id);
+create index comparison_recipe_job on comparison_recipe (job_id);

@@ -80,7 +80,7 @@ class ArtifactController {
             @RequestHeader(value = HttpHeaders.IF_RANGE, required = false) @Nullable String ifRange,
             HttpServletResponse response)
             throws IOException {
-        ModelCatalog.Entry model = model(namespace, name);
+        ModelCatalog.Entry model = intact(namespace, name);
         String wanted = path.startsWith("/") ? path.substring(1) : path;
         ModelFile file = model.files().stream()
                 .filter(candidate -> candidate.path().equals(wanted))
@@ -129,7 +129,7 @@ class ArtifactController {
             HttpServletRequest request,
             HttpServletResponse response)
             throws IOException {
-        ModelCatalog.Entry model = model(namespace, name);
+        ModelCatalog.Entry model = intact(namespace, name);
         model.files().forEach(file -> artifacts.requireSize(model, file));
         TarArchive archive = new TarArchive(model.id().name(), model.folder(), model.files());
         response.setContentType("application/x-tar");
@@ -156,6 +156,15 @@ class ArtifactController {
         } catch (IllegalArgumentException e) {
             return false;
         }
+    }
+
+    /** @throws MosaicException MODEL_CORRUPT when its files were found not to be those that were published */
+    private ModelCatalog.Entry intact(String namespace, String name) {
+        ModelCatalog.Entry model = model(namespace, name);
+        model.fault().filter(fault -> fault.code() == ErrorCode.MODEL_CORRUPT).ifPresent(fault -> {
+            throw fault;
+        });
+        return model;
     }
 
     private ModelCatalog.Entry model(String namespace, String name) {

@@ -45,12 +45,13 @@ public class Artifacts {
         requireSize(model, file);
         return known(model.id(), file).orElseGet(() -> {
             String sha256 = Hashes.files(List.of(model.folder().resolve(file.path())));
-            published(model, file.path())
-                    .filter(made -> !made.sha256().equals(sha256))
-                    .ifPresent(made -> {
-                        throw corrupt(model.id(), file.path(), "has SHA-256 " + sha256 + ", not " + made.sha256());
-                    });
-            save(model.id(), file, sha256);
+            Optional<Published> made = published(model, file.path());
+            made.filter(was -> !was.sha256().equals(sha256)).ifPresent(was -> {
+                throw corrupt(model.id(), file.path(), "has SHA-256 " + sha256 + ", not " + was.sha256());
+            });
+            if (made.isPresent() || model.madeBy().isEmpty()) { // a file that somebody added was not published
+                save(model.id(), file, sha256);
+            }
             return sha256;
         });
     }

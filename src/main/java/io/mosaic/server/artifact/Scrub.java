@@ -1,5 +1,6 @@
 package io.mosaic.server.artifact;
 
+import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.pipeline.Hashes;
 import io.mosaic.server.model.ModelCatalog;
 import io.mosaic.server.model.ModelFile;
@@ -11,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
@@ -43,7 +45,8 @@ class Scrub {
     enum Condition {
         INTACT,
         CHANGED,
-        MISSING
+        MISSING,
+        UNREADABLE
     }
 
     /** @param sha256 as published */
@@ -71,20 +74,32 @@ class Scrub {
         if (!faults.isEmpty()) {
             log.error("Model {} is corrupt: {}", model.id(), faults);
         }
-        jdbc.sql("update model set verified_at = clock_timestamp(), corrupt = :corrupt where id = :id")
-                .param("corrupt", faults.isEmpty() ? null : String.join(", ", faults))
-                .param("id", model.id().toString())
-                .update();
+        model.madeBy().ifPresent(row -> record(model.id(), row.jobId(), faults));
         return new Verification(model.id().toString(), faults.isEmpty(), files);
+    }
+
+    /** @param job that made the model; one that was deleted and made anew meanwhile is another */
+    private void record(ModelId id, UUID job, List<String> faults) {
+        jdbc.sql(
+                        "update model set verified_at = clock_timestamp(), corrupt = :corrupt where id = :id and job_id = :job")
+                .param("corrupt", faults.isEmpty() ? null : String.join(", ", faults))
+                .param("id", id.toString())
+                .param("job", job)
+                .update();
     }
 
     private static Condition condition(Artifacts.Published published, Optional<ModelFile> found, Path folder) {
         if (found.isEmpty()) {
             return Condition.MISSING;
         }
-        boolean same = found.get().bytes() == published.bytes()
-                && Hashes.files(List.of(folder.resolve(published.path()))).equals(published.sha256());
-        return same ? Condition.INTACT : Condition.CHANGED;
+        try {
+            boolean same = found.get().bytes() == published.bytes()
+                    && Hashes.files(List.of(folder.resolve(published.path()))).equals(published.sha256());
+            return same ? Condition.INTACT : Condition.CHANGED;
+        } catch (MosaicException e) {
+            log.error("{} cannot be read: {}", published.path(), e.detail());
+            return Condition.UNREADABLE;
+        }
     }
 
     /** Verifies what was not for an interval, one model after the other; of several processes one takes each. */
@@ -94,28 +109,37 @@ class Scrub {
             return;
         }
         try {
-            for (Optional<ModelId> due = takeDue(); due.isPresent(); due = takeDue()) {
-                due.flatMap(catalog::find).ifPresent(this::verify);
+            for (Optional<Due> due = takeDue(); due.isPresent(); due = takeDue()) {
+                verify(due.get());
             }
         } catch (DataAccessException e) {
             log.warn("Models were not verified: {}", e.getMessage());
         }
     }
 
-    private Optional<ModelId> takeDue() {
+    private record Due(ModelId id, UUID job) {}
+
+    private void verify(Due due) {
+        catalog.find(due.id()).ifPresentOrElse(this::verify, () -> {
+            log.error("The folder of model {} is missing", due.id());
+            record(due.id(), due.job(), List.of("its folder " + Condition.MISSING));
+        });
+    }
+
+    private Optional<Due> takeDue() {
         return jdbc.sql("""
                         update model set verified_at = clock_timestamp()
                          where id = (select id from model
                                       where coalesce(verified_at, created_at)
-                                          < clock_timestamp() - :interval * interval '1 second'
+                                          < clock_timestamp() - :interval * interval '1 millisecond'
                                       order by coalesce(verified_at, created_at)
                                         for update skip locked
                                       limit 1)
-                        returning id
+                        returning id, job_id
                         """)
-                .param("interval", properties.interval().toSeconds())
-                .query(String.class)
-                .optional()
-                .flatMap(ModelId::parse);
+                .param("interval", properties.interval().toMillis())
+                .query((row, number) ->
+                        new Due(ModelId.parse(row.getString("id")).orElseThrow(), row.getObject("job_id", UUID.class)))
+                .optional();
     }
 }

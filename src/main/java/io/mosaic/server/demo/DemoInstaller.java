@@ -9,6 +9,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.core.io.Resource;
@@ -20,7 +21,6 @@ import org.springframework.stereotype.Component;
 class DemoInstaller {
     private static final Logger log = LoggerFactory.getLogger(DemoInstaller.class);
     static final ModelId MODEL = new ModelId("mosaic", "demo");
-    private static final String STAGED = "demo-install";
 
     private final MosaicHome home;
     private final ModelStore store;
@@ -34,7 +34,7 @@ class DemoInstaller {
     void install() {
         try {
             if (store.empty()) {
-                Path staged = store.stage(STAGED);
+                Path staged = store.stage(ModelStore.UNOWNED + UUID.randomUUID());
                 copy("classpath*:demo/model/*", staged);
                 store.seal(staged);
                 store.publish(staged, MODEL, false);

@@ -38,7 +38,9 @@ public class Fleet {
     public void seen(String name, ComputeDevice device) {
         jdbc.sql("""
                         insert into worker (name, device, capacity_bytes) values (:name, :device, :capacity)
-                        on conflict (name) do update set seen_at = clock_timestamp()
+                        on conflict (name) do update
+                           set device = excluded.device, capacity_bytes = excluded.capacity_bytes,
+                               seen_at = clock_timestamp()
                         """)
                 .param("name", name)
                 .param("device", device.name())
@@ -48,9 +50,11 @@ public class Fleet {
                 .update();
     }
 
-    /** Tells that a worker has stopped. */
+    /** Tells that a worker has stopped; it may be started again soon, so what it offers is remembered. */
     public void gone(String name) {
-        jdbc.sql("delete from worker where name = :name").param("name", name).update();
+        jdbc.sql("update worker set seen_at = clock_timestamp() - interval '1 minute' where name = :name")
+                .param("name", name)
+                .update();
     }
 
     /** Those that were seen within the last minute, by name. */
@@ -67,11 +71,13 @@ public class Fleet {
                 .list();
     }
 
-    /** What the roomiest device offers; empty where none is known, as when no worker has been started yet. */
+    /**
+     * What the roomiest device of the last day offers, so that a worker that is being replaced fails no job; empty where
+     * none is known, as when no worker has been started yet.
+     */
     public OptionalLong largestCapacity() {
-        LongStream elsewhere =
-                jdbc.sql("select capacity_bytes from worker where " + LATELY).query(Long.class).list().stream()
-                        .mapToLong(Long::longValue);
+        LongStream elsewhere = jdbc.sql("select capacity_bytes from worker").query(Long.class).list().stream()
+                .mapToLong(Long::longValue);
         return LongStream.concat(elsewhere, here.devices().stream().mapToLong(ComputeDevice::capacityBytes))
                 .max();
     }

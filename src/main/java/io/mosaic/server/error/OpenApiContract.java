@@ -3,12 +3,15 @@ package io.mosaic.server.error;
 import io.swagger.v3.core.converter.AnnotatedType;
 import io.swagger.v3.core.converter.ModelConverters;
 import io.swagger.v3.core.converter.ResolvedSchema;
+import io.swagger.v3.oas.models.Components;
 import io.swagger.v3.oas.models.OpenAPI;
 import io.swagger.v3.oas.models.info.Info;
 import io.swagger.v3.oas.models.media.Content;
 import io.swagger.v3.oas.models.media.MediaType;
 import io.swagger.v3.oas.models.media.Schema;
 import io.swagger.v3.oas.models.responses.ApiResponse;
+import io.swagger.v3.oas.models.security.SecurityRequirement;
+import io.swagger.v3.oas.models.security.SecurityScheme;
 import java.math.BigDecimal;
 import java.util.Map;
 import java.util.Objects;
@@ -22,6 +25,7 @@ import org.springframework.context.annotation.Configuration;
 /** What OpenAPI says of the whole service: its name, and how every operation tells a failure. */
 @Configuration
 class OpenApiContract {
+    private static final String BEARER = "bearer";
     private static final Pattern NUMBER = Pattern.compile("-?\\d+(\\.\\d+)?");
 
     @Bean
@@ -30,7 +34,17 @@ class OpenApiContract {
                 .info(new Info()
                         .title("Mosaic")
                         .description("Prunes large language models")
-                        .version(build.map(BuildProperties::getVersion).orElse("development")));
+                        .version(build.map(BuildProperties::getVersion).orElse("development")))
+                .components(
+                        new Components()
+                                .addSecuritySchemes(
+                                        BEARER,
+                                        new SecurityScheme()
+                                                .type(SecurityScheme.Type.HTTP)
+                                                .scheme("bearer")
+                                                .description(
+                                                        "A key of POST /keys or a token of the issuer, where one is asked for")))
+                .addSecurityItem(new SecurityRequirement().addList(BEARER));
     }
 
     /** Annotations write defaults as text. */

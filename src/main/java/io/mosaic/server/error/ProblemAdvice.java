@@ -19,6 +19,7 @@ import org.springframework.http.MediaType;
 import org.springframework.http.ProblemDetail;
 import org.springframework.http.ResponseEntity;
 import org.springframework.security.access.AccessDeniedException;
+import org.springframework.security.authorization.AuthorizationDeniedException;
 import org.springframework.security.core.AuthenticationException;
 import org.springframework.transaction.CannotCreateTransactionException;
 import org.springframework.web.HttpMediaTypeNotAcceptableException;
@@ -96,11 +97,11 @@ class ProblemAdvice extends ResponseEntityExceptionHandler {
 
     @ExceptionHandler
     ResponseEntity<ProblemDetail> denied(AccessDeniedException e) {
-        return answer(Problems.of(
-                ErrorCode.FORBIDDEN,
-                HttpStatus.FORBIDDEN,
-                "This key or token lacks the scope: read to look, submit to queue and cancel, admin for keys, the audit"
-                        + " and deleting models"));
+        String detail = e instanceof AuthorizationDeniedException
+                ? "This key or token lacks the scope: read to look, submit to queue and cancel, admin for keys, the audit"
+                        + " and deleting models"
+                : String.valueOf(e.getMessage());
+        return answer(Problems.of(ErrorCode.FORBIDDEN, HttpStatus.FORBIDDEN, detail));
     }
 
     /** Query strings that Tomcat does not decode. */

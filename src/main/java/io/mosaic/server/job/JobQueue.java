@@ -6,6 +6,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import org.springframework.context.ApplicationEventPublisher;
@@ -82,6 +83,7 @@ public class JobQueue {
                                       where state in ('QUEUED', 'RUNNING')
                                         and case state when 'QUEUED' then coalesce(not_before, '-infinity')
                                             else lease_until + %s end < clock_timestamp()
+                                        and (state = 'QUEUED' or lost_leases + 1 < :most)
                                         and not cancel_requested
                                         and needs_bytes <= :capacity
                                       order by submitted_at, id
@@ -94,6 +96,7 @@ public class JobQueue {
                 .param("lease", claimant.lease().toMillis())
                 .param("capacity", claimant.capacityBytes())
                 .param("backoff", attempts.backoff().toMillis())
+                .param("most", attempts.most())
                 .query(this::claimed)
                 .optional();
         claim.ifPresent(job -> state(job.id(), JobState.RUNNING));
@@ -191,6 +194,9 @@ public class JobQueue {
      * @return the state it has now; empty when the lease was lost
      */
     public Optional<JobState> retry(Claim claim, ErrorCode code, String detail, Attempts attempts) {
+        if (!hold(claim)) { // to be cancelled, or lost
+            return cancelled(claim) ? Optional.of(JobState.CANCELLED) : Optional.empty();
+        }
         Optional<JobState> state = jdbc.sql("""
                         update job
                            set state = case when lost_leases + 1 >= :most then 'FAILED' else 'QUEUED' end,
@@ -199,7 +205,8 @@ public class JobQueue {
                                           + least(:backoff * power(2, lost_leases), 300000) * interval '1 millisecond',
                                lost_leases = lost_leases + 1,
                                error_code = :code, error_type = :type, error_detail = :detail,
-                               worker = null, device = null, lease_until = null, version = version + 1
+                               worker = null, device = null, lease_until = null, stage = null, progress_at = null,
+                               completed = 0, total = 0, fraction = 0, version = version + 1
                         """ + HELD + " returning state")
                 .param("most", attempts.most())
                 .param("backoff", attempts.backoff().toMillis())
@@ -214,14 +221,21 @@ public class JobQueue {
         return state;
     }
 
-    /** Puts back a job that turned out to be too large for its device; only one with more memory takes it. */
-    public boolean outgrow(Claim claim, long capacityBytes) {
-        int changed = jdbc.sql("update job set needs_bytes = greatest(needs_bytes, :capacity + 1)" + HELD)
+    /**
+     * Puts back a job that turned out to be too large for its device; only one with more memory takes it.
+     *
+     * @return the state it has now; empty when the lease was lost
+     */
+    public Optional<JobState> outgrow(Claim claim, long capacityBytes) {
+        if (!hold(claim)) { // to be cancelled, or lost
+            return cancelled(claim) ? Optional.of(JobState.CANCELLED) : Optional.empty();
+        }
+        jdbc.sql("update job set needs_bytes = greatest(needs_bytes, :capacity + 1)" + HELD)
                 .param("capacity", capacityBytes)
                 .param("id", claim.id())
                 .param("attempt", claim.attempt())
                 .update();
-        return changed == 1 && release(claim);
+        return release(claim) ? Optional.of(JobState.QUEUED) : Optional.empty();
     }
 
     public boolean cancelled(Claim claim) {
@@ -277,27 +291,30 @@ public class JobQueue {
      * without a further layer.
      */
     public void sweep(Attempts attempts) {
+        // rows that somebody holds are left for the next time: a worker that hangs while it publishes stops nobody else
         jdbc.sql("""
                         update job
-                           set state = 'CANCELLED', finished_at = clock_timestamp(), version = version + 1
-                         where state = 'RUNNING' and lease_until < clock_timestamp() and cancel_requested
-                        returning id
-                        """).query(UUID.class).list().forEach(id -> state(id, JobState.CANCELLED));
-        jdbc.sql("""
-                        update job
-                           set state = 'FAILED', finished_at = clock_timestamp(), version = version + 1,
-                               error_code = :code, error_type = :type,
-                               error_detail = 'Attempts in a row that ended without a further layer, the last because its'
-                                           || ' worker went silent: ' || (lost_leases + 1)
-                         where state = 'RUNNING' and lease_until < clock_timestamp() and lost_leases + 1 >= :most
-                        returning id
+                           set state = case when cancel_requested then 'CANCELLED' else 'FAILED' end,
+                               finished_at = clock_timestamp(), version = version + 1,
+                               error_code = case when not cancel_requested then :code end,
+                               error_type = case when not cancel_requested then :type end,
+                               error_detail = case when not cancel_requested then
+                                   'Attempts in a row that ended without a further layer, the last because its'
+                                   || ' worker went silent: ' || (lost_leases + 1) end
+                         where id in (select id from job
+                                       where state = 'RUNNING' and lease_until < clock_timestamp()
+                                         and (cancel_requested or lost_leases + 1 >= :most)
+                                       order by id
+                                         for update skip locked)
+                        returning id, state
                         """)
                 .param("code", ErrorCode.ATTEMPTS_EXHAUSTED.name())
                 .param("type", ErrorCode.ATTEMPTS_EXHAUSTED.type().name())
                 .param("most", attempts.most())
-                .query(UUID.class)
+                .query((row, number) ->
+                        Map.entry(row.getObject("id", UUID.class), JobState.valueOf(row.getString("state"))))
                 .list()
-                .forEach(id -> state(id, JobState.FAILED));
+                .forEach(ended -> state(ended.getKey(), ended.getValue()));
     }
 
     /**

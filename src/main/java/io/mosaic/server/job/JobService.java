@@ -104,6 +104,9 @@ public class JobService implements ModelReaders {
                 });
                 return new Submission(job, true);
             });
+        } catch (MosaicException e) {
+            // the last place may have gone to the same request, sent twice at once
+            return earlier(idempotencyKey, sha256).orElseThrow(() -> e);
         } catch (DataIntegrityViolationException | PessimisticLockingFailureException e) {
             // somebody else was faster, with the same key or the same output
             return earlier(idempotencyKey, sha256)

@@ -50,7 +50,10 @@ public class ModelCatalog {
 
         /** The facts of a faultless model. */
         public ModelFacts requireFacts() {
-            return facts.orElseThrow(() -> fault.orElseThrow());
+            fault.ifPresent(e -> {
+                throw e;
+            });
+            return facts.orElseThrow();
         }
     }
 

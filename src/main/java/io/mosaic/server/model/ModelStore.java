@@ -38,6 +38,9 @@ public class ModelStore {
     /** Hidden file of a model that a job made: the job's id. */
     private static final String JOB = ".job";
 
+    /** Begins the names of staged folders that belong to no job. */
+    public static final String UNOWNED = "install-";
+
     private static final int DEPTH = 4;
 
     private final Path root;
@@ -189,7 +192,7 @@ public class ModelStore {
     /**
      * Makes a sealed folder the model, in one rename.
      *
-     * @param replace whether a folder that has the name already gives way
+     * @param replace whether a folder gives way that has the name already and was made by the same job
      * @throws MosaicException OUTPUT_TAKEN
      */
     public void publish(Path staged, ModelId id, boolean replace) {
@@ -198,7 +201,7 @@ public class ModelStore {
         try {
             Files.createDirectories(namespace);
             if (Files.exists(target)) {
-                if (!replace) {
+                if (!replace || !sameJob(target, staged)) {
                     throw new MosaicException(
                             ErrorCode.OUTPUT_TAKEN, "A model " + id + " appeared while this one was made");
                 }
@@ -209,6 +212,12 @@ public class ModelStore {
         } catch (IOException e) {
             throw new MosaicException(ErrorCode.IO_ERROR, "Cannot publish " + target + ": " + e.getMessage(), e);
         }
+    }
+
+    private static boolean sameJob(Path published, Path staged) throws IOException {
+        Path one = published.resolve(JOB);
+        Path other = staged.resolve(JOB);
+        return Files.exists(one) && Files.exists(other) && Files.mismatch(one, other) < 0;
     }
 
     /** Publishes several models, or none: when one cannot be, those before it are taken away again. */

@@ -2,9 +2,7 @@ package io.mosaic.server.security;
 
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
+import io.mosaic.engine.pipeline.Hashes;
 import java.security.SecureRandom;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -13,7 +11,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.Base64;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -29,6 +26,10 @@ import org.springframework.transaction.annotation.Transactional;
 class ApiKeys {
     private static final String PREFIX = "mosaic_";
     private static final int SECRET_BYTES = 32;
+
+    /** How exactly the last use is known: not every request writes. */
+    private static final Duration NOTED = Duration.ofMinutes(1);
+
     private static final String VALID = "revoked_at is null and (expires_at is null or expires_at > clock_timestamp())";
 
     private final JdbcClient jdbc;
@@ -51,7 +52,7 @@ class ApiKeys {
                         returning *
                         """)
                 .param("name", name)
-                .param("sha256", sha256(secret))
+                .param("sha256", Hashes.text(secret))
                 .param(
                         "scopes",
                         String.join(",", scopes.stream().map(Scope::toString).toList()))
@@ -63,15 +64,19 @@ class ApiKeys {
 
     /** The key with this secret, unless it was revoked or has expired. */
     Optional<ApiKey> find(String secret) {
+        if (!secret.startsWith(PREFIX)) {
+            return Optional.empty(); // a token, or nonsense
+        }
         Optional<ApiKey> found = jdbc.sql("select * from api_key where sha256 = :sha256 and " + VALID)
-                .param("sha256", sha256(secret))
+                .param("sha256", Hashes.text(secret))
                 .query(ApiKeys::key)
                 .optional();
-        found.ifPresent(key -> jdbc.sql("""
-                        update api_key set last_used_at = clock_timestamp()
-                         where id = :id
-                           and coalesce(last_used_at, '-infinity') < clock_timestamp() - interval '1 minute'
-                        """).param("id", key.id()).update());
+        found.filter(key -> key.lastUsedAt()
+                        .filter(Instant.now().minus(NOTED)::isBefore)
+                        .isEmpty())
+                .ifPresent(key -> jdbc.sql("update api_key set last_used_at = clock_timestamp() where id = :id")
+                        .param("id", key.id())
+                        .update());
         return found;
     }
 
@@ -113,8 +118,7 @@ class ApiKeys {
         Created created = create(old.name(), old.scopes(), old.expiresAt());
         jdbc.sql("""
                         update api_key
-                           set expires_at = least(coalesce(expires_at, 'infinity'),
-                                                  clock_timestamp() + :overlap * interval '1 second')
+                           set expires_at = least(expires_at, clock_timestamp() + :overlap * interval '1 second')
                          where id = :id
                         """).param("overlap", overlap.toSeconds()).param("id", id).update();
         return created;
@@ -139,14 +143,5 @@ class ApiKeys {
 
     private static Optional<Instant> instant(@Nullable Timestamp time) {
         return Optional.ofNullable(time).map(Timestamp::toInstant);
-    }
-
-    private static String sha256(String secret) {
-        try {
-            return HexFormat.of()
-                    .formatHex(MessageDigest.getInstance("SHA-256").digest(secret.getBytes(StandardCharsets.UTF_8)));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
-        }
     }
 }

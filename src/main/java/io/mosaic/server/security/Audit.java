@@ -1,6 +1,5 @@
 package io.mosaic.server.security;
 
-import java.sql.Timestamp;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -54,10 +53,10 @@ class Audit {
                 .update();
     }
 
-    /** The newest first. */
-    List<Entry> before(Instant time, int most) {
-        return jdbc.sql("select * from audit where at < :time order by at desc, id desc limit :most")
-                .param("time", Timestamp.from(time))
+    /** The newest first, of those that were written before an entry. */
+    List<Entry> before(long id, int most) {
+        return jdbc.sql("select * from audit where id < :id order by id desc limit :most")
+                .param("id", id)
                 .param("most", most)
                 .query((row, number) -> new Entry(
                         row.getLong("id"),

@@ -7,9 +7,7 @@ import io.mosaic.server.role.ApiController;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.tags.Tag;
-import java.time.Instant;
 import java.util.List;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.RequestParam;
@@ -19,27 +17,24 @@ import org.springframework.web.bind.annotation.RequestParam;
 class AuditController {
     private static final int LARGEST_PAGE = 1000;
 
-    /** Beyond every clock. */
-    private static final Instant FAR = Instant.parse("9999-01-01T00:00:00Z");
-
     private final Audit audit;
 
     AuditController(Audit audit) {
         this.audit = audit;
     }
 
-    @Operation(summary = "Who asked for which change: the newest entries before a time")
+    @Operation(summary = "Who asked for which change, the newest entries first")
     @GetMapping("/audit")
     PageView<Audit.Entry> audit(
-            @Parameter(description = "The time of the last entry of the page before")
+            @Parameter(description = "The id of the last entry of the page before")
                     @RequestParam(required = false)
                     @Nullable
-                    Instant before,
+                    Long before,
             @RequestParam(defaultValue = "100") int size) {
         if (size < 1 || size > LARGEST_PAGE) {
             throw new InvalidRequestException(
                     List.of(new Violation("size", size + " is not from 1 to " + LARGEST_PAGE)));
         }
-        return PageView.all(audit.before(Optional.ofNullable(before).orElse(FAR), size));
+        return PageView.all(audit.before(before == null ? Long.MAX_VALUE : before, size));
     }
 }

@@ -19,6 +19,9 @@ import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
 @Component
 class AuditInterceptor implements HandlerInterceptor, WebMvcConfigurer {
     private static final Logger log = LoggerFactory.getLogger(AuditInterceptor.class);
+    /** Whoever it is, where nobody is asked. */
+    static final String ANYONE = "anonymous";
+
     private static final Set<String> SAFE = Set.of("GET", "HEAD", "OPTIONS");
     private static final String ENTRY = AuditInterceptor.class.getName();
     private static final int LONGEST_PATH = 500;
@@ -42,7 +45,7 @@ class AuditInterceptor implements HandlerInterceptor, WebMvcConfigurer {
             request.setAttribute(
                     ENTRY,
                     audit.begin(
-                            who == null ? "anonymous" : who.getName(),
+                            who == null ? ANYONE : who.getName(),
                             request.getRemoteAddr(),
                             request.getMethod(),
                             path.substring(0, Math.min(LONGEST_PATH, path.length()))));

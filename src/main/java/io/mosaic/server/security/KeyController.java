@@ -40,6 +40,7 @@ import org.springframework.web.bind.annotation.ResponseStatus;
 @Tag(name = "Keys")
 class KeyController {
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._@-]{0,63}");
+    private static final List<String> RESERVED = List.of(ApiKeyProvider.BOOTSTRAP, AuditInterceptor.ANYONE);
     private static final Duration LONGEST_OVERLAP = Duration.ofDays(30);
 
     private final ApiKeys keys;
@@ -79,12 +80,12 @@ class KeyController {
         List<Violation> violations = new ArrayList<>();
         RequestFields fields = new RequestFields(json.read(request.getInputStream()), violations);
         String name = fields.text("name").orElse("");
-        if (!NAME.matcher(name).matches() || name.equals(ApiKeyProvider.BOOTSTRAP)) {
+        if (!NAME.matcher(name).matches() || RESERVED.contains(name)) {
             fields.fault(
                     "name",
                     RequestFields.quoted(name)
                             + " is not 1 to 64 letters, digits, '.', '_', '@' or '-', beginning with a"
-                            + " letter or digit, other than " + ApiKeyProvider.BOOTSTRAP);
+                            + " letter or digit, other than " + String.join(" and ", RESERVED));
         }
         List<Scope> scopes = scopes(fields);
         Optional<Instant> expiresAt = expiry(fields);

@@ -22,6 +22,8 @@ import org.springframework.security.config.annotation.web.configurers.HeadersCon
 import org.springframework.security.config.http.SessionCreationPolicy;
 import org.springframework.security.oauth2.jwt.JwtDecoder;
 import org.springframework.security.oauth2.server.resource.authentication.JwtAuthenticationProvider;
+import org.springframework.security.oauth2.server.resource.authentication.JwtAuthenticationToken;
+import org.springframework.security.oauth2.server.resource.authentication.JwtGrantedAuthoritiesConverter;
 import org.springframework.security.oauth2.server.resource.web.authentication.BearerTokenAuthenticationFilter;
 import org.springframework.security.web.SecurityFilterChain;
 import org.springframework.security.web.access.intercept.AuthorizationFilter;
@@ -35,9 +37,8 @@ import org.springframework.web.servlet.HandlerExceptionResolver;
 @EnableWebSecurity
 class SecurityConfiguration {
     private static final Logger log = LoggerFactory.getLogger(SecurityConfiguration.class);
-    private static final String ANYONE = "anonymous";
 
-    /** Says nothing of jobs and models: health, the contract, and the metrics, which a network policy guards. */
+    /** Names no job and no model: health, the contract, and counts and timings, which a network policy guards. */
     private static final String[] OPEN = {
         "/actuator/health",
         "/actuator/health/**",
@@ -59,7 +60,14 @@ class SecurityConfiguration {
     AuthenticationManager bearers(ApiKeys keys, SecurityProperties properties, ObjectProvider<JwtDecoder> tokens) {
         List<AuthenticationProvider> providers = new ArrayList<>();
         providers.add(new ApiKeyProvider(keys, properties.bootstrapKey()));
-        tokens.ifAvailable(decoder -> providers.add(new JwtAuthenticationProvider(decoder)));
+        tokens.ifAvailable(decoder -> {
+            JwtAuthenticationProvider provider = new JwtAuthenticationProvider(decoder);
+            JwtGrantedAuthoritiesConverter scopes = new JwtGrantedAuthoritiesConverter();
+            // names of keys have no colon, so no token takes the quota or the place in the audit of one
+            provider.setJwtAuthenticationConverter(
+                    token -> new JwtAuthenticationToken(token, scopes.convert(token), "token:" + token.getSubject()));
+            providers.add(provider);
+        });
         return new ProviderManager(providers);
     }
 
@@ -72,7 +80,9 @@ class SecurityConfiguration {
             @Qualifier("handlerExceptionResolver") HandlerExceptionResolver problems) {
         if (!exposure.authenticates()) {
             log.info("Nobody is asked for a key: only this machine reaches the service, and none is configured");
-            http.anonymous(anonymous -> anonymous.principal(ANYONE).authorities(Scope.ADMIN.authority()));
+            http.anonymous(anonymous ->
+                            anonymous.principal(AuditInterceptor.ANYONE).authorities(Scope.ADMIN.authority()))
+                    .addFilterBefore(new LocalClientsOnly(problems), BearerTokenAuthenticationFilter.class);
         }
         return http.authorizeHttpRequests(
                         requests -> requests.dispatcherTypeMatchers(DispatcherType.ERROR, DispatcherType.ASYNC)

@@ -37,6 +37,8 @@ import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
 import org.springframework.context.ApplicationEventPublisher;
 import org.springframework.dao.DataAccessException;
+import org.springframework.dao.DataAccessResourceFailureException;
+import org.springframework.dao.TransientDataAccessException;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.TransactionException;
 
@@ -131,7 +133,7 @@ class ExecuteJob {
             stopped(claim, heartbeat);
         } catch (MosaicException e) {
             fail(claim, device, e.code(), e.detail(), e);
-        } catch (DataAccessException | TransactionException e) {
+        } catch (DataAccessResourceFailureException | TransientDataAccessException | TransactionException e) {
             // the lease runs out and the job is run again
             log.error("Job {} lost the database: {}", claim.id(), e.getMessage());
         } catch (RuntimeException | Error e) {
@@ -218,7 +220,7 @@ class ExecuteJob {
                 }
                 boolean fitsElsewhere = fleet.largestCapacity().orElse(0) > device.capacityBytes();
                 yield fitsElsewhere
-                        ? ended(queue.outgrow(claim, device.capacityBytes()), JobState.QUEUED)
+                        ? queue.outgrow(claim, device.capacityBytes())
                         : ended(queue.fail(claim, code, detail), JobState.FAILED);
             }
         };
@@ -267,10 +269,12 @@ class ExecuteJob {
     }
 
     private ModelCatalog.Entry model(String id) {
-        return ModelId.parse(id)
+        ModelCatalog.Entry model = ModelId.parse(id)
                 .flatMap(models::find)
                 .orElseThrow(() ->
                         new MosaicException(ErrorCode.MODEL_NOT_FOUND, "Model " + id + " has gone from the store"));
+        model.requireFacts(); // it may have been found to be corrupt while the job waited
+        return model;
     }
 
     private PruningTask task(

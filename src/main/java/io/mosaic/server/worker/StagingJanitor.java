@@ -65,10 +65,13 @@ class StagingJanitor {
                 Set.copyOf(jdbc.sql("select cast(id as text) from job where state in ('QUEUED', 'RUNNING')")
                         .query(String.class)
                         .list());
-        staged.stream().filter(name -> !unfinished.contains(job(name))).forEach(name -> {
-            log.info("Removing {}, which no unfinished job needs", name);
-            store.discard(name);
-        });
+        staged.stream()
+                .filter(name -> !name.startsWith(ModelStore.UNOWNED))
+                .filter(name -> !unfinished.contains(job(name)))
+                .forEach(name -> {
+                    log.info("Removing {}, which no unfinished job needs", name);
+                    store.discard(name);
+                });
     }
 
     /** Each attempt stages a folder per model, named after the job, the attempt and the model's number. */

@@ -125,7 +125,6 @@ public class Workers implements SmartLifecycle, DisposableBean {
         while (!stopped(stop, waited)) {
             waited = false;
             try (DevicePool.Lease lease = devices.lease()) {
-                queue.sweep(properties.attempts());
                 ComputeDevice device = lease.device();
                 Optional<JobQueue.Claim> claim = queue.claim(
                         new JobQueue.Claimant(name, device.name(), device.capacityBytes(), properties.lease()),

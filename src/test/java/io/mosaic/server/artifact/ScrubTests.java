@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.util.FileSystemUtils;
 import tools.jackson.databind.JsonNode;
 
 /** Files of published models that rot, shrink or vanish are found, and never served as what was published. */
@@ -68,6 +69,8 @@ class ScrubTests {
         assertThat(refused.path("violations").get(0).path("message").stringValue())
                 .contains(WEIGHTS + " CHANGED");
 
+        Api.problem(api.get("/models/scrub/flipped/files/" + WEIGHTS), 500, ErrorCode.MODEL_CORRUPT);
+
         bytes[bytes.length - 1] ^= 1; // restored from a backup
         Files.write(file, bytes);
         assertThat(verify("scrub/flipped").path("intact").booleanValue()).isTrue();
@@ -117,6 +120,21 @@ class ScrubTests {
 
         assertThat(api.json("/models/scrub/due").path("error").path("detail").stringValue())
                 .contains("README.md MISSING");
+    }
+
+    @Test
+    void scheduleNoticesAFolderThatIsGone() throws IOException {
+        FileSystemUtils.deleteRecursively(publish("scrub/gone"));
+        jdbc.sql("update model set created_at = timestamp 'epoch' where id = 'scrub/gone'")
+                .update();
+
+        scrub.scrub();
+
+        assertThat(jdbc.sql("select corrupt from model where id = 'scrub/gone'")
+                        .query(String.class)
+                        .single())
+                .contains("MISSING");
+        jdbc.sql("delete from model where id = 'scrub/gone'").update();
     }
 
     @Test

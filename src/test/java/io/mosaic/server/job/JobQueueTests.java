@@ -334,13 +334,39 @@ class JobQueueTests {
         queued.add();
         Claim claim = claimed(LEASE);
 
-        assertThat(queue.outgrow(claim, 1000)).isTrue();
+        assertThat(queue.outgrow(claim, 1000)).contains(JobState.QUEUED);
 
         assertThat(queue.claim(new Claimant("same", "cpu", 1000, LEASE), ATTEMPTS))
                 .isEmpty();
         assertThat(queue.claim(new Claimant("larger", "cuda:0", 1001, LEASE), ATTEMPTS))
                 .map(Claim::id)
                 .contains(claim.id());
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void jobToBeCancelledEndsWhereItsAttemptFails(boolean outgrown) {
+        Claim claim = running();
+        queue.cancel(claim.id());
+
+        assertThat(outgrown ? queue.outgrow(claim, 1) : queue.retry(claim, ErrorCode.IO_ERROR, "away", ATTEMPTS))
+                .contains(JobState.CANCELLED);
+        assertThat(job(claim).state()).isEqualTo(JobState.CANCELLED);
+    }
+
+    @Test
+    void sweepPassesByAJobThatSomebodyHolds() {
+        queued.add();
+        Claim held = claimed(RUN_OUT);
+
+        transaction.executeWithoutResult(status -> {
+            assertThat(queue.hold(held)).isTrue();
+            CompletableFuture.runAsync(() -> queue.sweep(attempts(1))).join();
+        });
+
+        assertThat(job(held).state()).isEqualTo(JobState.RUNNING);
+        queue.sweep(attempts(1));
+        assertThat(job(held).state()).isEqualTo(JobState.FAILED);
     }
 
     private void passTheWait(Claim claim) {
@@ -460,7 +486,7 @@ class JobQueueTests {
                 queue::succeed,
                 c -> queue.fail(c, ErrorCode.INTERNAL_ERROR, "late"),
                 c -> queue.retry(c, ErrorCode.IO_ERROR, "late", ATTEMPTS).isPresent(),
-                c -> queue.outgrow(c, 1),
+                c -> queue.outgrow(c, 1).isPresent(),
                 queue::cancelled,
                 queue::release);
         writes.forEach(
