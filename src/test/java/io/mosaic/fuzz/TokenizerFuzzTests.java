@@ -14,7 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** tokenizer.json, read and then used: the native library behind it ends the whole process where it panics. */
 @Timeout(120)
 class TokenizerFuzzTests {
-    private static final Reading READING = new Reading(1 << 20);
+    private static final Reading READING = new Reading(4 << 20);
     private static final Inputs INPUTS = Inputs.of(TokenizerFuzzTests.class);
     private static final int VOCABULARY = 512;
 

@@ -56,6 +56,13 @@ public final class LlamaTensors {
      * stays dense or is dropped by accident.
      */
     public static void check(Checkpoint checkpoint) {
+        int held = checkpoint.tensors().size();
+        int layers = checkpoint.config().layers();
+        if (held < layers) { // told before the names of as many are made
+            throw new MosaicException(
+                    ErrorCode.TENSOR_MISSING,
+                    "The checkpoint holds " + held + " tensors, config.json asks for " + layers + " layers");
+        }
         Map<String, List<Long>> expected = expected(checkpoint.config());
         refuse(
                 ErrorCode.TENSOR_MISSING,

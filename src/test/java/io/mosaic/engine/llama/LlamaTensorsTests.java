@@ -81,8 +81,15 @@ class LlamaTensorsTests {
     @Test
     void manyFaultsAreCountedNotListed() {
         TinyModel model = TinyModel.random(1);
+        model.config().put("num_hidden_layers", 20);
+        refused(model, ErrorCode.TENSOR_MISSING, "model.layers.2.", "and 154 more");
+    }
+
+    @Test
+    void moreLayersThanTensorsAreToldWithBoth() {
+        TinyModel model = TinyModel.random(1);
         model.config().put("num_hidden_layers", 10_000);
-        refused(model, ErrorCode.TENSOR_MISSING, "model.layers.2.", "and 89974 more");
+        refused(model, ErrorCode.TENSOR_MISSING, "holds 20 tensors", "10000 layers");
     }
 
     @Test
