@@ -1,5 +1,7 @@
 package io.mosaic;
 
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideOutsideOfPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
@@ -132,6 +134,26 @@ class ArchitectureTests {
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("ai.djl.pytorch..")
+                .check(CLASSES);
+    }
+
+    /** So that what a store fails with is said in one way, and credentials pass through one pair of hands. */
+    @Test
+    void onlyTheObjectsPackageSpeaksS3AndItKnowsNoOther() {
+        String objects = "io.mosaic.server.objects..";
+        noClasses()
+                .that()
+                .resideOutsideOfPackage(objects)
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("software.amazon..")
+                .check(CLASSES);
+        classes()
+                .that()
+                .resideInAPackage(objects)
+                .should()
+                .onlyDependOnClassesThat(
+                        resideOutsideOfPackage("io.mosaic.server..").or(resideInAPackage(objects)))
                 .check(CLASSES);
     }
 

@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -30,18 +31,18 @@ import org.springframework.core.type.filter.AnnotationTypeFilter;
 /** The settings that documents and packages name are those that the code reads. */
 class ConfigurationTests {
     private static final Pattern ROW =
-            Pattern.compile("(?m)^\\| `(MOSAIC_[A-Z_]+)` \\| `(mosaic[a-z.-]+)` \\| (?:`([^`]+)`|[^|]*) \\|");
-    private static final Pattern SPAN = Pattern.compile("`(MOSAIC)?_[A-Z_]+(=[^`]*)?`");
+            Pattern.compile("(?m)^\\| `(MOSAIC_[A-Z0-9_]+)` \\| `(mosaic[a-z0-9.-]+)` \\| (?:`([^`]+)`|[^|]*) \\|");
+    private static final Pattern SPAN = Pattern.compile("`(MOSAIC)?_[A-Z0-9_]+(=[^`]*)?`");
 
     /** How Compose asks the one who starts it. */
-    private static final Pattern ASKED = Pattern.compile("\\$\\{(MOSAIC_[A-Z_]+):");
+    private static final Pattern ASKED = Pattern.compile("\\$\\{(MOSAIC_[A-Z0-9_]+):");
 
     /** How files set a variable, by their folder or name. */
     private static final Map<String, Pattern> SETTING = Map.of(
-            "Dockerfile", Pattern.compile("\\b(MOSAIC_[A-Z_]+)="),
-            "src/ops/docker", Pattern.compile("(?m)^(MOSAIC_[A-Z_]+)="),
-            "docker-compose.yml", Pattern.compile("(?m)^ +(MOSAIC_[A-Z_]+):"),
-            "k8s", Pattern.compile("(?m)^ +(?:- name: )?(MOSAIC_[A-Z_]+)\\b"));
+            "Dockerfile", Pattern.compile("\\b(MOSAIC_[A-Z0-9_]+)="),
+            "src/ops/docker", Pattern.compile("(?m)^(MOSAIC_[A-Z0-9_]+)="),
+            "docker-compose.yml", Pattern.compile("(?m)^ +(MOSAIC_[A-Z0-9_]+):"),
+            "k8s", Pattern.compile("(?m)^ +(?:- name: )?(MOSAIC_[A-Z0-9_]+)\\b"));
 
     /** By name; empty where the code sets no fixed default. */
     private final Map<String, Optional<String>> properties = properties();
@@ -92,7 +93,7 @@ class ConfigurationTests {
                     SPAN.matcher(line).results().map(MatchResult::group).toList()) {
                 String name = span.replaceAll("`|=.*", "");
                 // `MOSAIC_WORKER_LEASE`, `_HEARTBEAT` stands for MOSAIC_WORKER_HEARTBEAT
-                prefix = name.startsWith("_") ? prefix : name.replaceFirst("^(MOSAIC_[A-Z]+)_.*$", "$1");
+                prefix = name.startsWith("_") ? prefix : name.replaceFirst("^(MOSAIC_[A-Z0-9]+)_.*$", "$1");
                 if (prefix.isEmpty()) {
                     continue; // short for a variable that is not ours
                 }
@@ -146,7 +147,8 @@ class ConfigurationTests {
                                         .replaceAll("([A-Z])", "-$1")
                                         .toLowerCase(Locale.ROOT),
                         Optional.ofNullable(parameter.getAnnotation(DefaultValue.class))
-                                .map(value -> String.join(",", Arrays.asList(value.value()))));
+                                .map(value -> String.join(",", Arrays.asList(value.value())))
+                                .filter(Predicate.not(String::isEmpty)));
             }
             return properties;
         } catch (ClassNotFoundException e) {

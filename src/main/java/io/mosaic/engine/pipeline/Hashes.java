@@ -86,7 +86,8 @@ public final class Hashes {
         }
     }
 
-    private static MessageDigest sha256() {
+    /** A digest of nothing yet. */
+    public static MessageDigest sha256() {
         try {
             return MessageDigest.getInstance("SHA-256");
         } catch (NoSuchAlgorithmException e) {

@@ -1,0 +1,186 @@
+package io.mosaic.server.objects;
+
+import java.io.InputStream;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
+import org.springframework.http.ContentDisposition;
+import org.springframework.stereotype.Component;
+import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
+import software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider;
+import software.amazon.awssdk.services.s3.S3Client;
+import software.amazon.awssdk.services.s3.model.EncodingType;
+import software.amazon.awssdk.services.s3.model.GetObjectRequest;
+import software.amazon.awssdk.services.s3.model.ListObjectsV2Request;
+import software.amazon.awssdk.services.s3.model.ObjectIdentifier;
+import software.amazon.awssdk.services.s3.model.S3Error;
+import software.amazon.awssdk.services.s3.model.S3Object;
+
+/**
+ * Objects in a bucket of an S3-compatible store, where one is configured. Keys are relative to the configured prefix,
+ * folders end with a slash. A store that is away for a minute is waited for; what fails then is an IO_ERROR.
+ */
+@Component
+@ConditionalOnProperty("mosaic.s3.bucket")
+public class ObjectStore implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(ObjectStore.class);
+    private static final long PART_BYTES = 16 << 20;
+
+    private final Bucket bucket;
+    private final long partBytes;
+    private final boolean presigns;
+    private final Duration presignExpiry;
+
+    @Autowired
+    ObjectStore(ObjectStoreProperties properties) {
+        this(properties, DefaultCredentialsProvider.builder().build(), Patience.MINUTE, PART_BYTES);
+        log.info("Objects are kept in {}", bucket);
+    }
+
+    /** @param partBytes larger files are sent in parts of this size; S3 takes none below 5 MiB but the last */
+    ObjectStore(
+            ObjectStoreProperties properties, AwsCredentialsProvider credentials, Patience patience, long partBytes) {
+        this.bucket = new Bucket(properties, credentials, patience);
+        this.partBytes = partBytes;
+        this.presigns = properties.presign();
+        this.presignExpiry = properties.presignExpiry();
+    }
+
+    /**
+     * Puts a file into the store, in the place of an object that has the key already. It appears when it is whole, or not
+     * at all.
+     *
+     * @param sha256Hex of the file; other bytes are refused
+     */
+    public void upload(Path file, String key, String sha256Hex) {
+        new Upload(bucket, file, key, sha256Hex).send(partBytes);
+    }
+
+    /**
+     * Copies an object into a file, which appears when it is whole. Its hash is compared with the one that the upload
+     * left; an object without, which something else put there, is only as long as the store says.
+     */
+    public void fetch(String key, Path target) {
+        new Download(bucket, key).to(target);
+    }
+
+    public Optional<StoredObject> find(String key) {
+        return bucket.head(key)
+                .map(found -> new StoredObject(
+                        key,
+                        found.contentLength(),
+                        found.lastModified(),
+                        Optional.ofNullable(found.metadata().get(Upload.SHA256))));
+    }
+
+    /** All objects in a folder and in those below it, in order of key. */
+    public List<StoredObject> list(String folder) {
+        return bucket.ask(
+                "list",
+                folder,
+                s3 -> s3.listObjectsV2Paginator(in(folder).build()).contents().stream()
+                        .map(object -> new StoredObject(
+                                bucket.relative(object.key()), object.size(), object.lastModified(), Optional.empty()))
+                        .toList());
+    }
+
+    /** The folders in a folder, each as the start of the keys in it. */
+    public List<String> folders(String folder) {
+        return bucket.ask(
+                "list",
+                folder,
+                s3 -> s3.listObjectsV2Paginator(in(folder).delimiter("/").build()).commonPrefixes().stream()
+                        .map(common -> bucket.relative(common.prefix()))
+                        .toList());
+    }
+
+    /** Bytes of an object; reading throws where the store stops before the end. */
+    public InputStream open(String key, long from, long length) {
+        return length == 0 ? InputStream.nullInputStream() : bucket.open(GetObjectRequest.builder(), key, from, length);
+    }
+
+    /** Whether clients are to be sent to {@link #presign signed URLs}. */
+    public boolean presigns() {
+        return presigns;
+    }
+
+    /** A URL by which anyone may load the object for a while, under the given name. It is not looked whether there is one. */
+    public URI presign(String key, String downloadName) {
+        String attachment = ContentDisposition.attachment()
+                .filename(downloadName, StandardCharsets.UTF_8)
+                .build()
+                .toString();
+        return bucket.ask(
+                "sign a URL for",
+                key,
+                s3 -> URI.create(bucket.presigner()
+                        .presignGetObject(presign -> presign.signatureDuration(presignExpiry)
+                                .getObjectRequest(get -> get.bucket(bucket.name())
+                                        .key(bucket.full(key))
+                                        .responseContentDisposition(attachment)))
+                        .url()
+                        .toString()));
+    }
+
+    /** Deletes all in a folder and below it, and what was half uploaded there. */
+    public void deleteAll(String folder) {
+        if (folder.isEmpty()) {
+            throw new IllegalArgumentException("Only folders are deleted, not the whole store");
+        }
+        ListObjectsV2Request all = in(folder).build();
+        List<S3Error> kept = bucket.ask("delete", folder, s3 -> {
+            s3.listMultipartUploadsPaginator(uploads -> uploads.bucket(bucket.name())
+                            .prefix(bucket.full(folder))
+                            .encodingType(EncodingType.URL))
+                    .uploads()
+                    .forEach(upload -> s3.abortMultipartUpload(abort ->
+                            abort.bucket(bucket.name()).key(upload.key()).uploadId(upload.uploadId())));
+            // a page holds as many keys as a deletion takes
+            return s3.listObjectsV2Paginator(all).stream()
+                    .filter(page -> !page.contents().isEmpty())
+                    .flatMap(page -> delete(s3, page.contents()).stream())
+                    .toList();
+        });
+        if (!kept.isEmpty()) {
+            S3Error first = kept.getFirst();
+            throw bucket.failure(
+                    "delete",
+                    folder,
+                    kept.size() + " objects stay, the first for " + first.code() + ": " + first.key());
+        }
+    }
+
+    /** Gives what could not be deleted. */
+    private List<S3Error> delete(S3Client s3, List<S3Object> objects) {
+        List<ObjectIdentifier> keys = objects.stream()
+                .map(object -> ObjectIdentifier.builder().key(object.key()).build())
+                .toList();
+        return s3.deleteObjects(deletion -> deletion.bucket(bucket.name())
+                        .delete(batch -> batch.objects(keys).quiet(true)))
+                .errors();
+    }
+
+    /** Keys come encoded, as XML cannot hold every character. */
+    private ListObjectsV2Request.Builder in(String folder) {
+        if (!folder.isEmpty() && !folder.endsWith("/")) {
+            // it would name the folders too whose names begin like this one's
+            throw new IllegalArgumentException("A folder ends with a slash: " + folder);
+        }
+        return ListObjectsV2Request.builder()
+                .bucket(bucket.name())
+                .prefix(bucket.full(folder))
+                .encodingType(EncodingType.URL);
+    }
+
+    @Override
+    public void close() {
+        bucket.close();
+    }
+}

@@ -1,0 +1,13 @@
+package io.mosaic.server.objects;
+
+import java.time.Instant;
+import java.util.Optional;
+
+/**
+ * An object in the store.
+ *
+ * @param key without the configured prefix
+ * @param sha256 of its bytes, in hex; absent in listings, which do not tell it, and for what {@link ObjectStore#upload}
+ *     did not put there
+ */
+public record StoredObject(String key, long bytes, Instant lastModified, Optional<String> sha256) {}
