@@ -2,10 +2,12 @@ package io.mosaic.server.objects;
 
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
+import java.io.InputStream;
 import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.function.Function;
+import org.apache.commons.io.IOUtils;
 import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
 import software.amazon.awssdk.awscore.exception.AwsErrorDetails;
 import software.amazon.awssdk.awscore.exception.AwsServiceException;
@@ -102,9 +104,9 @@ final class Bucket implements AutoCloseable {
     }
 
     Optional<HeadObjectResponse> head(String key) {
-        return ask("find", key, client -> {
+        return ask("find", key, s3 -> {
             try {
-                return Optional.of(client.headObject(head -> head.bucket(name).key(full(key))));
+                return Optional.of(s3.headObject(head -> head.bucket(name).key(full(key))));
             } catch (S3Exception e) {
                 if (e.statusCode() == NOT_FOUND) {
                     return Optional.empty();
@@ -115,20 +117,20 @@ final class Bucket implements AutoCloseable {
     }
 
     /** Bytes of an object, one at least. */
-    Body open(GetObjectRequest.Builder object, String key, long from, long length) {
+    InputStream open(GetObjectRequest.Builder object, String key, long from, long length) {
         ResponseInputStream<GetObjectResponse> answer = ask(
                 "read",
                 key,
-                client -> client.getObject(object.bucket(name)
+                s3 -> s3.getObject(object.bucket(name)
                         .key(full(key))
                         .range("bytes=" + from + "-" + (from + length - 1))
                         .build()));
         long sent = answer.response().contentLength();
         if (sent != length) { // the object ends before, or the store knows no ranges
-            answer.abort();
+            IOUtils.closeQuietly(answer);
             throw failure("read", key, "of " + length + " bytes from " + from + " on it sends " + sent);
         }
-        return new Body(answer, length);
+        return answer;
     }
 
     MosaicException failure(String action, String key, Throwable cause) {

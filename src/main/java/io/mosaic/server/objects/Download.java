@@ -4,6 +4,7 @@ import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.pipeline.Hashes;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,6 +14,7 @@ import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.Optional;
 import java.util.UUID;
+import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.services.s3.model.GetObjectRequest;
 import software.amazon.awssdk.services.s3.model.HeadObjectResponse;
 
@@ -76,7 +78,7 @@ final class Download {
         long received = 0;
         // of the same state of the object, else two would be spliced
         GetObjectRequest.Builder same = GetObjectRequest.builder().ifMatch(object.eTag());
-        try (Body body = bucket.open(same, key, from, object.contentLength() - from)) {
+        try (InputStream body = bucket.open(same, key, from, object.contentLength() - from)) {
             for (int read = read(body); read >= 0; read = read(body)) {
                 out.write(buffer, 0, read);
                 digest.update(buffer, 0, read);
@@ -86,10 +88,10 @@ final class Download {
         return received;
     }
 
-    private int read(Body body) {
+    private int read(InputStream body) {
         try {
             return body.read(buffer, 0, buffer.length);
-        } catch (IOException e) {
+        } catch (IOException | SdkException e) { // the latter when interrupted
             fault = String.valueOf(e.getMessage());
             return -1;
         }
