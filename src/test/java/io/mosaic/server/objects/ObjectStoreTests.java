@@ -403,7 +403,7 @@ class ObjectStoreTests {
         ObjectStore store = store();
         Bucket bucket = new Bucket(properties(server.endpoint(), prefix), CREDENTIALS, SHORT);
         opened.add(bucket);
-        for (String key : List.of("half/weights", "half-other/weights")) {
+        for (String key : List.of("half/50%+ größe", "half-other/weights")) {
             bucket.ask(
                     "begin",
                     key,
