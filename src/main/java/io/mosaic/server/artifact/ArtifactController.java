@@ -6,6 +6,7 @@ import io.mosaic.server.PageView;
 import io.mosaic.server.model.ModelCatalog;
 import io.mosaic.server.model.ModelFile;
 import io.mosaic.server.model.ModelId;
+import io.mosaic.server.model.Originals;
 import io.mosaic.server.role.ApiController;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.tags.Tag;
@@ -24,6 +25,7 @@ import org.springframework.http.ContentDisposition;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpMethod;
 import org.springframework.http.HttpRange;
+import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.http.MediaTypeFactory;
 import org.springframework.http.ResponseEntity;
@@ -41,11 +43,13 @@ class ArtifactController {
     private static final String BYTES = "bytes=";
 
     private final ModelCatalog catalog;
+    private final Originals originals;
     private final Artifacts artifacts;
     private final Scrub scrub;
 
-    ArtifactController(ModelCatalog catalog, Artifacts artifacts, Scrub scrub) {
+    ArtifactController(ModelCatalog catalog, Originals originals, Artifacts artifacts, Scrub scrub) {
         this.catalog = catalog;
+        this.originals = originals;
         this.artifacts = artifacts;
         this.scrub = scrub;
     }
@@ -60,17 +64,27 @@ class ArtifactController {
     @Operation(summary = "Lists the files of a model")
     @GetMapping("/files")
     PageView<FileView> files(@PathVariable String namespace, @PathVariable String name) {
+        Optional<ModelCatalog.Elsewhere> elsewhere = elsewhere(namespace, name);
+        if (elsewhere.isPresent()) {
+            ModelId id = elsewhere.get().original().model();
+            return PageView.all(elsewhere.get().files().stream()
+                    .map(file -> view(id, file.path(), file.bytes(), Optional.of(file.sha256())))
+                    .toList());
+        }
         ModelCatalog.Entry model = model(namespace, name);
         return PageView.all(model.files().stream()
-                .map(file -> new FileView(
-                        file.path(),
-                        file.bytes(),
-                        artifacts.known(model.id(), file),
-                        "/models/" + model.id() + "/files/" + UriUtils.encodePath(file.path(), StandardCharsets.UTF_8)))
+                .map(file -> view(model.id(), file.path(), file.bytes(), artifacts.known(model.id(), file)))
                 .toList());
     }
 
-    @Operation(summary = "Sends a file; Range and If-Range resume, the ETag is its SHA-256")
+    private static FileView view(ModelId model, String path, long bytes, Optional<String> sha256) {
+        String link = "/models/" + model + "/files/" + UriUtils.encodePath(path, StandardCharsets.UTF_8);
+        return new FileView(path, bytes, sha256, link);
+    }
+
+    @Operation(
+            summary = "Sends a file, or the client to the object store that has it; Range and If-Range resume, the ETag"
+                    + " is its SHA-256")
     @GetMapping("/files/{*path}")
     ResponseEntity<Resource> file(
             @PathVariable String namespace,
@@ -78,15 +92,21 @@ class ArtifactController {
             @PathVariable String path,
             @RequestHeader(value = HttpHeaders.RANGE, required = false) @Nullable String range,
             @RequestHeader(value = HttpHeaders.IF_RANGE, required = false) @Nullable String ifRange,
+            HttpServletRequest request,
             HttpServletResponse response)
             throws IOException {
-        ModelCatalog.Entry model = intact(namespace, name);
         String wanted = path.startsWith("/") ? path.substring(1) : path;
+        if (originals.presigned()) {
+            Optional<ModelCatalog.Elsewhere> elsewhere = elsewhere(namespace, name);
+            if (elsewhere.isPresent()) {
+                return redirect(elsewhere.get(), wanted, request);
+            }
+        }
+        ModelCatalog.Entry model = intact(namespace, name);
         ModelFile file = model.files().stream()
                 .filter(candidate -> candidate.path().equals(wanted))
                 .findFirst()
-                .orElseThrow(() -> new MosaicException(
-                        ErrorCode.NOT_FOUND, "Model " + model.id() + " has no such file; GET …/files lists them"));
+                .orElseThrow(() -> noFile(model.id()));
         String etag = '"' + artifacts.sha256(model, file) + '"';
         Path location = model.folder().resolve(file.path());
         ResponseEntity.BodyBuilder answer = ResponseEntity.ok()
@@ -111,6 +131,37 @@ class ArtifactController {
                     "Range " + range + " does not fit " + file.path() + " of " + file.bytes() + " bytes");
         }
         return answer.body(body);
+    }
+
+    /** The URL that the client is sent to is for GET alone, so HEAD is answered here. */
+    private ResponseEntity<Resource> redirect(ModelCatalog.Elsewhere model, String path, HttpServletRequest request) {
+        model.madeBy().fault().ifPresent(fault -> {
+            throw fault;
+        });
+        Originals.OriginalFile file = model.files().stream()
+                .filter(candidate -> candidate.path().equals(path))
+                .findFirst()
+                .orElseThrow(() -> noFile(model.original().model()));
+        String etag = '"' + file.sha256() + '"';
+        if (request.getMethod().equals(HttpMethod.HEAD.name())) {
+            return ResponseEntity.ok()
+                    .eTag(etag)
+                    .lastModified(file.modifiedAt())
+                    .header(HttpHeaders.ACCEPT_RANGES, "bytes")
+                    .contentLength(file.bytes())
+                    .build();
+        }
+        if (etag.equals(request.getHeader(HttpHeaders.IF_NONE_MATCH))) {
+            return ResponseEntity.status(HttpStatus.NOT_MODIFIED).eTag(etag).build();
+        }
+        return ResponseEntity.status(HttpStatus.TEMPORARY_REDIRECT)
+                .eTag(etag)
+                .location(originals.presign(model.original(), path))
+                .build();
+    }
+
+    private static MosaicException noFile(ModelId model) {
+        return new MosaicException(ErrorCode.NOT_FOUND, "Model " + model + " has no such file; GET …/files lists them");
     }
 
     @Operation(
@@ -165,6 +216,10 @@ class ArtifactController {
             throw fault;
         });
         return model;
+    }
+
+    private Optional<ModelCatalog.Elsewhere> elsewhere(String namespace, String name) {
+        return ModelId.of(namespace, name).flatMap(catalog::elsewhere);
     }
 
     private ModelCatalog.Entry model(String namespace, String name) {

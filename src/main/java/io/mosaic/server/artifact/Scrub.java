@@ -102,7 +102,10 @@ class Scrub {
         }
     }
 
-    /** Verifies what was not for an interval, one model after the other; of several processes one takes each. */
+    /**
+     * Verifies what was not for an interval, one model after the other; of several processes that have a model one takes
+     * it. Copies of originals elsewhere are for those who have them; any other model is here or missing.
+     */
     @Scheduled(initialDelayString = "PT1M", fixedDelayString = "PT1M")
     void scrub() {
         if (!roles.has(Role.WORKER) || properties.interval().isZero()) {
@@ -127,17 +130,20 @@ class Scrub {
     }
 
     private Optional<Due> takeDue() {
+        String here = catalog.ids().stream().map(ModelId::toString).collect(Collectors.joining(","));
         return jdbc.sql("""
                         update model set verified_at = clock_timestamp()
                          where id = (select id from model
                                       where coalesce(verified_at, created_at)
                                           < clock_timestamp() - :interval * interval '1 millisecond'
+                                        and (location is null or id = any (string_to_array(:here, ',')))
                                       order by coalesce(verified_at, created_at)
                                         for update skip locked
                                       limit 1)
                         returning id, job_id
                         """)
                 .param("interval", properties.interval().toMillis())
+                .param("here", here)
                 .query((row, number) ->
                         new Due(ModelId.parse(row.getString("id")).orElseThrow(), row.getObject("job_id", UUID.class)))
                 .optional();

@@ -26,7 +26,6 @@ import io.mosaic.server.error.Violation;
 import io.mosaic.server.model.ModelCatalog;
 import io.mosaic.server.model.ModelFacts;
 import io.mosaic.server.model.ModelId;
-import io.mosaic.server.model.ModelStore;
 import io.mosaic.server.request.RequestFields;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -52,7 +51,6 @@ class JobRequestReader {
     private static final int MOST_OF_NAME = 64;
 
     private final ModelCatalog models;
-    private final ModelStore store;
     private final CorpusCatalog corpora;
     private final TokenCounts tokens;
     private final JobQueue queue;
@@ -61,14 +59,12 @@ class JobRequestReader {
 
     JobRequestReader(
             ModelCatalog models,
-            ModelStore store,
             CorpusCatalog corpora,
             TokenCounts tokens,
             JobQueue queue,
             JobDefaults defaults,
             CallbackRule callbacks) {
         this.models = models;
-        this.store = store;
         this.corpora = corpora;
         this.tokens = tokens;
         this.queue = queue;
@@ -398,7 +394,7 @@ class JobRequestReader {
                     continue;
                 } else if (queue.reserved(wished)) { // asked first: a job that ends in between has published
                     fault("output", ErrorCode.OUTPUT_TAKEN, "an unfinished job is making " + output.get());
-                } else if (store.exists(output.get())) {
+                } else if (models.taken(output.get())) {
                     fault("output", ErrorCode.OUTPUT_TAKEN, "model " + output.get() + " exists already");
                 }
             }

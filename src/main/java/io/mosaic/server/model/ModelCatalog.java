@@ -7,26 +7,38 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.springframework.stereotype.Component;
-import org.springframework.transaction.annotation.Transactional;
+import org.springframework.transaction.PlatformTransactionManager;
+import org.springframework.transaction.support.TransactionTemplate;
 
 /**
- * The models in the store: those that jobs made and those that people put there. Folders are looked at on every call;
- * their headers are read again only when a file changed.
+ * The models in this home: those that jobs made and those that people put there. Folders are looked at on every call;
+ * their headers are read again only when a file changed. Models that lie in the object store, too, come here when they
+ * are asked for.
  */
 @Component
 public class ModelCatalog {
     private final ModelStore store;
     private final PrunedModelRepository pruned;
+    private final Originals originals;
+    private final TransactionTemplate transaction;
     private final Map<ModelId, Reading> readings = new ConcurrentHashMap<>();
 
-    ModelCatalog(ModelStore store, PrunedModelRepository pruned) {
+    ModelCatalog(
+            ModelStore store,
+            PrunedModelRepository pruned,
+            Originals originals,
+            PlatformTransactionManager transactions) {
         this.store = store;
         this.pruned = pruned;
+        this.originals = originals;
+        this.transaction = new TransactionTemplate(transactions);
     }
 
     /** What a folder's headers said when its files had this stamp. */
@@ -57,6 +69,14 @@ public class ModelCatalog {
         }
     }
 
+    /** A model that lies in the object store and not in this home. */
+    public record Elsewhere(PrunedModel madeBy, Location original, List<Originals.OriginalFile> files) {
+        public long bytes() {
+            return files.stream().mapToLong(Originals.OriginalFile::bytes).sum();
+        }
+    }
+
+    /** The models in this home, in order of id. */
     public List<Entry> list() {
         Map<String, PrunedModel> rows =
                 pruned.findAll().stream().collect(Collectors.toMap(PrunedModel::id, Function.identity()));
@@ -65,8 +85,54 @@ public class ModelCatalog {
                 .toList();
     }
 
-    public Optional<Entry> find(ModelId id) {
+    /** The models that lie in the object store and not in this home. */
+    public List<Elsewhere> elsewhere() {
+        if (!originals.kept()) {
+            return List.of();
+        }
+        Map<String, List<Originals.OriginalFile>> files =
+                originals.files().stream().collect(Collectors.groupingBy(Originals.OriginalFile::model));
+        return pruned.findAll().stream()
+                .flatMap(row -> elsewhere(row, () -> files.getOrDefault(row.id(), List.of())).stream())
+                .toList();
+    }
+
+    /** A model that lies in the object store and not in this home. */
+    public Optional<Elsewhere> elsewhere(ModelId id) {
+        return pruned.findById(id.toString())
+                .flatMap(row -> elsewhere(
+                        row, () -> row.location().map(originals::files).orElse(List.of())));
+    }
+
+    private Optional<Elsewhere> elsewhere(PrunedModel row, Supplier<List<Originals.OriginalFile>> files) {
+        return row.location()
+                .filter(original -> originals.kept() && folder(original.model(), Optional.of(row)).isEmpty())
+                .map(original -> new Elsewhere(row, original, files.get()));
+    }
+
+    /** Every name under which a model could lie in this home. */
+    public List<ModelId> ids() {
+        return store.ids();
+    }
+
+    /** A model, if it lies in this home. */
+    public Optional<Entry> here(ModelId id) {
         return entry(id, pruned.findById(id.toString()));
+    }
+
+    /** A model, which is fetched first when it lies elsewhere. */
+    public Optional<Entry> find(ModelId id) {
+        Optional<PrunedModel> row = pruned.findById(id.toString());
+        if (folder(id, row).isEmpty()) {
+            row.flatMap(PrunedModel::location).ifPresent(originals::fetch);
+        }
+        return entry(id, row);
+    }
+
+    /** Whether the name is taken, by a model that lies here or elsewhere or by something else. */
+    public boolean taken(ModelId id) {
+        return (store.exists(id) && !originals.stale(id))
+                || pruned.findById(id.toString()).flatMap(PrunedModel::location).isPresent();
     }
 
     /** @throws MosaicException MODEL_NOT_FOUND */
@@ -74,11 +140,27 @@ public class ModelCatalog {
         return find(id).orElseThrow(() -> notFound(id.toString()));
     }
 
-    /** Takes a model away; downloads that have begun finish. */
-    @Transactional
+    /** Takes a model away, here and in the object store; downloads that have begun finish. */
     public void delete(ModelId id) {
-        pruned.deleteById(id.toString());
-        store.remove(id);
+        Optional<Location> original = Objects.requireNonNull(transaction.execute(status -> {
+            Optional<PrunedModel> row = pruned.findById(id.toString());
+            Optional<Location> location = row.flatMap(PrunedModel::location);
+            boolean here = folder(id, row).isPresent();
+            if (!here && location.isEmpty()) {
+                throw notFound(id.toString());
+            }
+            pruned.deleteById(id.toString());
+            if (here) {
+                store.remove(id);
+            }
+            return location;
+        }));
+        original.ifPresent(originals::delete);
+    }
+
+    /** A model's folder in this home, unless it is a copy of what has gone. */
+    private Optional<Path> folder(ModelId id, Optional<PrunedModel> row) {
+        return store.folder(id).filter(folder -> !originals.stale(id, row.flatMap(PrunedModel::location)));
     }
 
     static MosaicException notFound(String id) {
@@ -86,17 +168,13 @@ public class ModelCatalog {
     }
 
     private Optional<Entry> entry(ModelId id, Optional<PrunedModel> row) {
-        return store.folder(id).map(folder -> {
+        return folder(id, row).map(folder -> {
             List<ModelFile> files = store.files(folder);
             Reading reading = readings.compute(id, (key, known) -> {
                 String stamp = folder + files.toString();
                 return known != null && known.stamp().equals(stamp) ? known : read(stamp, folder, files);
             });
-            Optional<MosaicException> fault = reading.fault()
-                    .or(() -> row.flatMap(PrunedModel::corrupt)
-                            .map(changed -> new MosaicException(
-                                    ErrorCode.MODEL_CORRUPT,
-                                    "Files of " + id + " are not those that were published: " + changed)));
+            Optional<MosaicException> fault = reading.fault().or(() -> row.flatMap(PrunedModel::fault));
             return new Entry(id, folder, files, reading.facts(), fault, row);
         });
     }

@@ -6,8 +6,11 @@ import io.mosaic.server.PageView;
 import io.mosaic.server.role.ApiController;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.tags.Tag;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
+import java.util.stream.Stream;
 import org.springframework.http.HttpStatus;
 import org.springframework.web.bind.annotation.DeleteMapping;
 import org.springframework.web.bind.annotation.GetMapping;
@@ -18,23 +21,34 @@ import org.springframework.web.bind.annotation.ResponseStatus;
 @Tag(name = "Models")
 class ModelController {
     private final ModelCatalog catalog;
+    private final Originals originals;
     private final ModelReaders readers;
 
-    ModelController(ModelCatalog catalog, ModelReaders readers) {
+    ModelController(ModelCatalog catalog, Originals originals, ModelReaders readers) {
         this.catalog = catalog;
+        this.originals = originals;
         this.readers = readers;
     }
 
     @Operation(summary = "Lists all models, faulty folders with their fault")
     @GetMapping("/models")
     PageView<ModelView> models() {
-        return PageView.all(catalog.list().stream().map(ModelView::of).toList());
+        return PageView.all(Stream.concat(
+                        catalog.list().stream().map(ModelView::of),
+                        catalog.elsewhere().stream().map(ModelView::of))
+                .sorted(Comparator.comparing(ModelView::id))
+                .toList());
     }
 
     @Operation(summary = "Describes a model")
     @GetMapping("/models/{namespace}/{name}")
     ModelView model(@PathVariable String namespace, @PathVariable String name) {
-        return ModelView.of(catalog.require(id(namespace, name)));
+        ModelId id = id(namespace, name);
+        return Optional.of(id)
+                .filter(wanted -> originals.presigned()) // then models come here for jobs only
+                .flatMap(catalog::elsewhere)
+                .map(ModelView::of)
+                .orElseGet(() -> ModelView.of(catalog.require(id)));
     }
 
     @Operation(summary = "Deletes a model that no unfinished job needs")

@@ -16,6 +16,8 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.time.Duration;
+import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -40,6 +42,12 @@ public class ModelStore {
 
     /** Begins the names of staged folders that belong to no job. */
     public static final String UNOWNED = "install-";
+
+    /** Hidden file of a model that lies in the object store, too: where. */
+    private static final String ORIGINAL = ".original";
+
+    /** Folders of this name are on their way here from the object store, for no job. */
+    private static final String FETCH = "fetch-";
 
     private static final int DEPTH = 4;
 
@@ -152,9 +160,52 @@ public class ModelStore {
         }
     }
 
-    /** Names of all staged folders. */
+    /** A new empty folder for a copy of a model, under a name that nobody else has. */
+    Path stageFetch() {
+        return stage(FETCH + UUID.randomUUID());
+    }
+
+    /** Names of all folders that are staged for a job, or left over from one. */
     public List<String> staged() {
-        return directories(staging).stream().map(ModelStore::fileName).toList();
+        return directories(staging).stream()
+                .map(ModelStore::fileName)
+                .filter(name -> !name.startsWith(FETCH))
+                .toList();
+    }
+
+    /** Deletes copies on which no process works any more: those in which nothing was written for so long. */
+    public void discardDeadFetches(Duration silence) {
+        Instant before = Instant.now().minus(silence);
+        directories(staging).stream()
+                .filter(folder -> fileName(folder).startsWith(FETCH))
+                .filter(folder -> lastWritten(folder).isBefore(before))
+                .forEach(folder -> {
+                    Path retired = retired();
+                    try {
+                        // first out of the way: nobody publishes the half of it, should its process live after all
+                        Files.move(folder, retired, StandardCopyOption.ATOMIC_MOVE);
+                    } catch (NoSuchFileException e) {
+                        return; // another process was faster
+                    } catch (IOException e) {
+                        throw new MosaicException(
+                                ErrorCode.IO_ERROR, "Cannot delete " + folder + ": " + e.getMessage(), e);
+                    }
+                    delete(retired);
+                });
+    }
+
+    /** Now, where that cannot be told. */
+    private static Instant lastWritten(Path folder) {
+        try (Stream<Path> all = Files.walk(folder)) {
+            Instant last = Instant.MIN;
+            for (Path path : (Iterable<Path>) all::iterator) {
+                Instant written = Files.getLastModifiedTime(path).toInstant();
+                last = written.isAfter(last) ? written : last;
+            }
+            return last;
+        } catch (IOException | UncheckedIOException e) {
+            return Instant.now();
+        }
     }
 
     /** A staged folder. */
@@ -169,9 +220,29 @@ public class ModelStore {
 
     /** Marks a staged folder with the job that made it. */
     public void sign(Path staged, UUID job) {
-        Path file = staged.resolve(JOB);
+        hide(staged.resolve(JOB), job.toString());
+    }
+
+    /** Notes in a staged folder where it lies in the object store, too. */
+    public void note(Path staged, Location original) {
+        hide(staged.resolve(ORIGINAL), original.toString());
+    }
+
+    /** Where the folder of a model lies in the object store, if it says so. */
+    Optional<Location> original(ModelId id) {
+        Path file = path(id).resolve(ORIGINAL);
         try {
-            force(Files.writeString(file, job.toString()), StandardOpenOption.WRITE);
+            return Location.parse(Files.readString(file));
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        } catch (IOException e) {
+            throw new MosaicException(ErrorCode.IO_ERROR, "Cannot read " + file + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static void hide(Path file, String content) {
+        try {
+            force(Files.writeString(file, content), StandardOpenOption.WRITE);
         } catch (IOException e) {
             throw new MosaicException(ErrorCode.IO_ERROR, "Cannot write " + file + ": " + e.getMessage(), e);
         }

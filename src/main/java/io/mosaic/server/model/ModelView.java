@@ -26,8 +26,24 @@ record ModelView(
         }
     }
 
+    /** What is known of a model that is not here. */
+    static ModelView of(ModelCatalog.Elsewhere model) {
+        return new ModelView(
+                model.original().model().toString(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                model.bytes(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.of(model.madeBy().baseModel()),
+                Optional.of(model.madeBy().jobId()),
+                Optional.of(model.madeBy().createdAt()),
+                model.madeBy().fault().map(Fault::of),
+                links(model.original().model()));
+    }
+
     static ModelView of(ModelCatalog.Entry entry) {
-        String self = "/models/" + entry.id();
         return new ModelView(
                 entry.id().toString(),
                 entry.facts().map(facts -> facts.config().architecture()),
@@ -40,6 +56,11 @@ record ModelView(
                 entry.madeBy().map(PrunedModel::jobId),
                 entry.madeBy().map(PrunedModel::createdAt),
                 entry.fault().map(Fault::of),
-                Map.of("self", self, "files", self + "/files", "archive", self + "/archive"));
+                links(entry.id()));
+    }
+
+    private static Map<String, String> links(ModelId id) {
+        String self = "/models/" + id;
+        return Map.of("self", self, "files", self + "/files", "archive", self + "/archive");
     }
 }

@@ -1,5 +1,7 @@
 package io.mosaic.server.model;
 
+import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.MosaicException;
 import jakarta.persistence.Entity;
 import jakarta.persistence.Id;
 import jakarta.persistence.Table;
@@ -19,15 +21,18 @@ public class PrunedModel {
     private UUID jobId;
     private Instant createdAt;
     private @Nullable String corrupt;
+    private @Nullable String location;
 
     @SuppressWarnings("NullAway.Init") // JPA fills it
     protected PrunedModel() {}
 
-    public PrunedModel(ModelId id, String baseModel, UUID jobId, Instant createdAt) {
+    /** @param location where it lies in the object store, if it does */
+    public PrunedModel(ModelId id, String baseModel, UUID jobId, Instant createdAt, Optional<Location> location) {
         this.id = id.toString();
         this.baseModel = baseModel;
         this.jobId = jobId;
         this.createdAt = createdAt;
+        this.location = location.map(Location::toString).orElse(null);
     }
 
     public String id() {
@@ -42,9 +47,16 @@ public class PrunedModel {
         return jobId;
     }
 
+    /** Where it lies in the object store, if it does. */
+    public Optional<Location> location() {
+        return Optional.ofNullable(location).flatMap(Location::parse);
+    }
+
     /** What the last verification found wrong with its files. */
-    Optional<String> corrupt() {
-        return Optional.ofNullable(corrupt);
+    Optional<MosaicException> fault() {
+        return Optional.ofNullable(corrupt)
+                .map(changed -> new MosaicException(
+                        ErrorCode.MODEL_CORRUPT, "Files of " + id + " are not those that were published: " + changed));
     }
 
     public Instant createdAt() {

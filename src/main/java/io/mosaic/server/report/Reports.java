@@ -68,7 +68,7 @@ public class Reports {
                 .flatMap(document -> {
                     JobRequest request = json.readValue(document.request(), JobRequest.class);
                     return Optional.of(request).filter(like).stream()
-                            .flatMap(r -> ModelId.parse(r.model()).flatMap(models::find).stream())
+                            .flatMap(r -> ModelId.parse(r.model()).flatMap(models::here).stream())
                             .flatMap(entry -> entry.facts().stream())
                             .map(facts ->
                                     new Finished(request, facts.config(), PruningReport.parse(document.report())));

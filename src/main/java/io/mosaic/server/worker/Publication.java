@@ -1,10 +1,14 @@
 package io.mosaic.server.worker;
 
+import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.pipeline.PruningReport;
 import io.mosaic.server.artifact.Artifacts;
 import io.mosaic.server.job.JobQueue;
+import io.mosaic.server.model.Location;
 import io.mosaic.server.model.ModelId;
 import io.mosaic.server.model.ModelStore;
+import io.mosaic.server.model.Originals;
 import io.mosaic.server.model.PrunedModel;
 import io.mosaic.server.model.PrunedModelRepository;
 import io.mosaic.server.report.Reports;
@@ -14,18 +18,24 @@ import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.PlatformTransactionManager;
 import org.springframework.transaction.support.TransactionTemplate;
 
-/** Makes finished models visible: each folder by one rename and all rows by one transaction, or none. */
+/**
+ * Makes finished models visible: each folder by one rename and all rows by one transaction, or none. Where there is an
+ * object store, their files are in it before.
+ */
 @Component
 class Publication {
     private final JobQueue queue;
     private final ModelStore store;
     private final Artifacts artifacts;
     private final PrunedModelRepository models;
+    private final Originals originals;
     private final Reports reports;
     private final TransactionTemplate transaction;
 
@@ -34,12 +44,14 @@ class Publication {
             ModelStore store,
             Artifacts artifacts,
             PrunedModelRepository models,
+            Originals originals,
             Reports reports,
             PlatformTransactionManager transactions) {
         this.queue = queue;
         this.store = store;
         this.artifacts = artifacts;
         this.models = models;
+        this.originals = originals;
         this.reports = reports;
         this.transaction = new TransactionTemplate(transactions);
     }
@@ -54,23 +66,58 @@ class Publication {
         for (Staged model : staged) {
             files.put(model, Artifacts.hash(model.folder(), store.files(model.folder())));
             store.sign(model.folder(), claim.id());
+            original(claim, model).ifPresent(location -> store.note(model.folder(), location));
             store.seal(model.folder());
+            originals.removeStaleCopy(model.id());
         }
+        AtomicBoolean committing = new AtomicBoolean();
+        try {
+            files.forEach((model, hashed) -> original(claim, model)
+                    .ifPresent(location -> hashed.forEach(file -> originals.upload(
+                            location, model.folder(), file.file().path(), file.sha256()))));
+            boolean published = commit(claim, files, committing);
+            if (!published) {
+                takeBack(claim, staged);
+            }
+            return published;
+        } catch (RuntimeException | Error e) {
+            // a commit that went wrong may have come to pass all the same; the janitor knows when the job has ended
+            if (!committing.get()) {
+                takeBack(claim, staged);
+            }
+            throw e;
+        }
+    }
+
+    /** Where a model is to lie in the object store, if there is one. */
+    private Optional<Location> original(JobQueue.Claim claim, Staged model) {
+        return Optional.of(new Location(model.id(), claim.id(), claim.attempt()))
+                .filter(location -> originals.kept());
+    }
+
+    private void takeBack(JobQueue.Claim claim, List<Staged> staged) {
+        staged.forEach(model -> original(claim, model).ifPresent(originals::delete));
+    }
+
+    /** @param committing is set when all but the commit itself is done */
+    private boolean commit(JobQueue.Claim claim, Map<Staged, List<Artifacts.Hashed>> files, AtomicBoolean committing) {
         return Boolean.TRUE.equals(transaction.execute(status -> {
             if (!queue.hold(claim)) {
                 return false;
             }
             Instant now = Instant.now().truncatedTo(ChronoUnit.MICROS);
             files.forEach((model, hashed) -> {
+                requireFree(model.id(), claim);
                 artifacts.replace(model.id(), hashed);
-                models.saveAndFlush(new PrunedModel(model.id(), claim.request().model(), claim.id(), now));
+                models.saveAndFlush(
+                        new PrunedModel(model.id(), claim.request().model(), claim.id(), now, original(claim, model)));
             });
-            reports.save(claim.id(), staged.stream().map(Staged::report).toList());
+            reports.save(claim.id(), files.keySet().stream().map(Staged::report).toList());
             queue.succeed(claim);
             // Last before the commit. A crash in between leaves folders without rows; the next attempt or the janitor
             // removes them.
             store.publish(
-                    staged.stream()
+                    files.keySet().stream()
                             .collect(Collectors.toMap(
                                     Staged::id,
                                     Staged::folder,
@@ -79,7 +126,18 @@ class Publication {
                                     },
                                     LinkedHashMap::new)),
                     claim.attempt() > 1);
+            committing.set(true);
             return true;
         }));
+    }
+
+    /** A model that lies in the object store need not have a folder here that says so. */
+    private void requireFree(ModelId id, JobQueue.Claim claim) {
+        models.findById(id.toString())
+                .filter(row -> row.location().isPresent() && !row.jobId().equals(claim.id()))
+                .ifPresent(row -> {
+                    throw new MosaicException(
+                            ErrorCode.OUTPUT_TAKEN, "A model " + id + " appeared while this one was made");
+                });
     }
 }

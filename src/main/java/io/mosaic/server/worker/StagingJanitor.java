@@ -3,8 +3,10 @@ package io.mosaic.server.worker;
 import io.mosaic.engine.MosaicException;
 import io.mosaic.server.model.ModelId;
 import io.mosaic.server.model.ModelStore;
-import io.mosaic.server.role.ConditionalOnRole;
+import io.mosaic.server.model.Originals;
 import io.mosaic.server.role.Role;
+import io.mosaic.server.role.Roles;
+import java.time.Duration;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
@@ -17,26 +19,40 @@ import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.scheduling.annotation.Scheduled;
 import org.springframework.stereotype.Component;
 
-/** Removes what killed workers left: half-written folders, and models of jobs that never succeeded. */
+/**
+ * Removes what does not belong into this home: half-written folders of killed processes, models of jobs that never
+ * succeeded, copies of models that were deleted elsewhere.
+ */
 @Component
-@ConditionalOnRole(Role.WORKER)
 class StagingJanitor {
     private static final Logger log = LoggerFactory.getLogger(StagingJanitor.class);
 
+    /** A fetch waits a minute or two for a store that is away, and writes all the time else. */
+    private static final Duration FETCH_SILENCE = Duration.ofHours(1);
+
     private final JdbcClient jdbc;
     private final ModelStore store;
+    private final Originals originals;
+    private final Roles roles;
 
-    StagingJanitor(JdbcClient jdbc, ModelStore store) {
+    StagingJanitor(JdbcClient jdbc, ModelStore store, Originals originals, Roles roles) {
         this.jdbc = jdbc;
         this.store = store;
+        this.originals = originals;
+        this.roles = roles;
     }
 
     @EventListener(ApplicationStartedEvent.class)
     @Scheduled(initialDelay = 60, fixedDelay = 60, timeUnit = TimeUnit.SECONDS)
     void clean() {
+        if (roles.has(Role.MIGRATE)) {
+            return;
+        }
         try {
             cleanStaging();
             cleanModels();
+            originals.removeStaleCopies();
+            store.discardDeadFetches(FETCH_SILENCE);
         } catch (DataAccessException | MosaicException e) {
             log.warn("Nothing was tidied: {}", e.getMessage());
         }

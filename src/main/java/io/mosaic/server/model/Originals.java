@@ -1,0 +1,222 @@
+package io.mosaic.server.model;
+
+import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.MosaicException;
+import io.mosaic.engine.pipeline.Hashes;
+import io.mosaic.server.objects.ObjectStore;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.regex.Pattern;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.stereotype.Component;
+
+/**
+ * The models that jobs made as they lie in the object store, of which a home holds copies. Where no store is configured
+ * there are none, and what lies in a home is all there is.
+ */
+@Component
+public class Originals {
+    private static final Logger log = LoggerFactory.getLogger(Originals.class);
+
+    /** Folder and file names without a dot in front: nothing that leads elsewhere, nothing that a home hides. */
+    private static final Pattern PATH = Pattern.compile("[^./\\\\\0][^/\\\\\0]*(?:/[^./\\\\\0][^/\\\\\0]*)*");
+
+    private final Optional<ObjectStore> objects;
+    private final ModelStore store;
+    private final JdbcClient jdbc;
+    private final Map<ModelId, Lock> fetches = new ConcurrentHashMap<>();
+
+    Originals(Optional<ObjectStore> objects, ModelStore store, JdbcClient jdbc) {
+        this.objects = objects;
+        this.store = store;
+        this.jdbc = jdbc;
+    }
+
+    /** A file as its model was published. */
+    public record OriginalFile(String model, String path, long bytes, Instant modifiedAt, String sha256) {}
+
+    /** Whether models are kept in an object store. */
+    public boolean kept() {
+        return objects.isPresent();
+    }
+
+    /** Whether clients load what is not here from the store itself. */
+    public boolean presigned() {
+        return objects.filter(ObjectStore::presigns).isPresent();
+    }
+
+    /** Where a client may load a file for a while. */
+    public URI presign(Location original, String path) {
+        String name = path.substring(path.lastIndexOf('/') + 1);
+        return objects.orElseThrow().presign(original.key(path), name);
+    }
+
+    /** Puts a file of a model into the store; the model is nobody's before a row names its location. */
+    public void upload(Location original, Path folder, String path, String sha256) {
+        objects.orElseThrow().upload(folder.resolve(path), original.key(path), sha256);
+    }
+
+    /** Takes a model out of the store. Where that fails, what is left is removed when the store is tidied. */
+    public void delete(Location original) {
+        objects.ifPresent(from -> {
+            try {
+                from.deleteAll(original.folder());
+            } catch (MosaicException e) {
+                log.warn("{} stays for now: {}", original, e.detail());
+            }
+        });
+    }
+
+    /** The files of all models that have an original. */
+    List<OriginalFile> files() {
+        return jdbc.sql("""
+                        select a.model, a.path, a.bytes, a.modified_at, a.sha256
+                          from artifact a join model m on m.id = a.model
+                         where m.location is not null
+                         order by a.model, a.path
+                        """).query(OriginalFile.class).list();
+    }
+
+    /** The files of a model; none when it is not, or no longer, to be found there. */
+    List<OriginalFile> files(Location original) {
+        return jdbc.sql("""
+                        select a.model, a.path, a.bytes, a.modified_at, a.sha256
+                          from artifact a join model m on m.id = a.model
+                         where m.id = :model and m.location = :location
+                         order by a.path
+                        """)
+                .param("model", original.model().toString())
+                .param("location", original.toString())
+                .query(OriginalFile.class)
+                .list();
+    }
+
+    /** Whether no model lies there, nor ever will: its job has ended, and its row is not there or names another place. */
+    public boolean abandoned(Location original) {
+        return jdbc.sql("""
+                        select exists (select 1 from job
+                                        where id = :job and state in ('SUCCEEDED', 'FAILED', 'CANCELLED'))
+                           and not exists (select 1 from model where id = :model and location = :location)
+                        """)
+                .param("job", original.job())
+                .param("model", original.model().toString())
+                .param("location", original.toString())
+                .query(Boolean.class)
+                .single();
+    }
+
+    /** Whether a folder of this home is a copy whose original has gone. */
+    boolean stale(ModelId id) {
+        return stale(id, Optional.empty());
+    }
+
+    /** @param known the model's location, as far as the caller knows; spares a look at the database */
+    boolean stale(ModelId id, Optional<Location> known) {
+        return kept()
+                && store.original(id)
+                        .filter(original -> original.model().equals(id)) // else somebody took it for another model
+                        .filter(original -> !known.equals(Optional.of(original)) && abandoned(original))
+                        .isPresent();
+    }
+
+    /** Removes copies whose originals have gone: models that were deleted elsewhere, attempts that failed to commit. */
+    public void removeStaleCopies() {
+        if (kept()) {
+            store.ids().forEach(this::removeStaleCopy);
+        }
+    }
+
+    /** Makes room for a model where a stale copy has its name. */
+    public void removeStaleCopy(ModelId id) {
+        if (stale(id)) {
+            log.info("Removing the copy of {}, whose original has gone", id);
+            store.remove(id);
+        }
+    }
+
+    /**
+     * Copies a model into this home; does nothing when it is there already, or no longer in the store.
+     *
+     * @throws MosaicException MODEL_CORRUPT, IO_ERROR
+     */
+    void fetch(Location original) {
+        if (!kept()) {
+            return;
+        }
+        Lock lock = fetches.computeIfAbsent(original.model(), id -> new ReentrantLock());
+        lock.lock();
+        try {
+            if (!present(original.model())) {
+                fetchAlone(original);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private boolean present(ModelId id) {
+        return store.folder(id).isPresent() && !stale(id);
+    }
+
+    /** No other thread of this process fetches it; another process that shares the home may. */
+    private void fetchAlone(Location original) {
+        List<OriginalFile> files = files(original);
+        if (files.isEmpty()) {
+            return;
+        }
+        log.info("Fetching {}", original);
+        Path staged = store.stageFetch();
+        try {
+            for (OriginalFile file : files) {
+                receive(original, file, staged);
+            }
+            store.sign(staged, original.job());
+            store.note(staged, original);
+            store.seal(staged);
+            store.publish(staged, original.model(), stale(original.model()));
+        } catch (MosaicException e) {
+            boolean needless = present(original.model()) || files(original).isEmpty();
+            if (!needless) { // neither was another process faster, nor was the model deleted meanwhile
+                throw e;
+            }
+        } finally {
+            store.discard(staged.getFileName().toString());
+        }
+    }
+
+    private void receive(Location original, OriginalFile file, Path folder) {
+        if (!PATH.matcher(file.path()).matches()) {
+            throw new MosaicException(
+                    ErrorCode.MODEL_CORRUPT,
+                    "The database lists a file of " + original.model() + " that is none: " + file.path());
+        }
+        Path target = folder.resolve(file.path());
+        try {
+            Files.createDirectories(target.getParent());
+            objects.orElseThrow().fetch(original.key(file.path()), target);
+            String found = Hashes.files(List.of(target));
+            if (!found.equals(file.sha256())) {
+                throw new MosaicException(
+                        ErrorCode.MODEL_CORRUPT,
+                        file.path() + " of " + original.model() + " in the object store is not the file that was"
+                                + " published: it has SHA-256 " + found + ", not " + file.sha256());
+            }
+            // so that its hash is known to be that of this state
+            Files.setLastModifiedTime(target, FileTime.from(file.modifiedAt()));
+        } catch (IOException e) {
+            throw new MosaicException(ErrorCode.IO_ERROR, "Cannot write " + target + ": " + e.getMessage(), e);
+        }
+    }
+}
