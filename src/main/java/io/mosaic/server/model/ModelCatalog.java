@@ -106,7 +106,8 @@ public class ModelCatalog {
 
     private Optional<Elsewhere> elsewhere(PrunedModel row, Supplier<List<Originals.OriginalFile>> files) {
         return row.location()
-                .filter(original -> originals.kept() && folder(original.model(), Optional.of(row)).isEmpty())
+                .filter(original -> originals.kept()
+                        && folder(original.model(), Optional.of(row)).isEmpty())
                 .map(original -> new Elsewhere(row, original, files.get()));
     }
 

@@ -48,7 +48,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.springframework.context.ApplicationContext;
-import org.springframework.context.support.GenericApplicationContext;
+import org.springframework.context.annotation.AnnotationConfigApplicationContext;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.test.annotation.DirtiesContext;
 import org.springframework.test.context.DynamicPropertyRegistry;
@@ -319,11 +319,10 @@ class S3StoreTests {
     @Test
     void severalFetchesAtOnceEndWithOneCopy() throws IOException {
         published("s3/race");
-        try (GenericApplicationContext process = new GenericApplicationContext()) {
+        try (AnnotationConfigApplicationContext process = new AnnotationConfigApplicationContext()) {
             // what another process on the same home has of its own
             process.setParent(context);
-            process.registerBean("originals", Originals.class);
-            process.registerBean("modelCatalog", ModelCatalog.class);
+            process.register(Originals.class, ModelCatalog.class);
             process.refresh();
             List<ModelCatalog> catalogs = List.of(catalog, process.getBean(ModelCatalog.class));
             assertThat(catalogs.getFirst()).isNotSameAs(catalogs.getLast());
