@@ -185,7 +185,8 @@ public class Originals {
             store.sign(staged, original.job());
             store.note(staged, original);
             store.seal(staged);
-            store.publish(staged, original.model(), stale(original.model()));
+            removeStaleCopy(original.model());
+            store.publish(staged, original.model(), false);
         } catch (MosaicException e) {
             boolean needless = present(original.model()) || files(original).isEmpty();
             if (!needless) { // neither was another process faster, nor was the model deleted meanwhile

@@ -53,7 +53,7 @@ public class PrunedModel {
     }
 
     /** What the last verification found wrong with its files. */
-    Optional<MosaicException> fault() {
+    public Optional<MosaicException> fault() {
         return Optional.ofNullable(corrupt)
                 .map(changed -> new MosaicException(
                         ErrorCode.MODEL_CORRUPT, "Files of " + id + " are not those that were published: " + changed));

@@ -41,6 +41,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterAll;
@@ -319,7 +321,8 @@ class S3StoreTests {
     @Test
     void severalFetchesAtOnceEndWithOneCopy() throws IOException {
         published("s3/race");
-        try (AnnotationConfigApplicationContext process = new AnnotationConfigApplicationContext()) {
+        try (AnnotationConfigApplicationContext process = new AnnotationConfigApplicationContext();
+                ExecutorService threads = Executors.newFixedThreadPool(6)) {
             // what another process on the same home has of its own
             process.setParent(context);
             process.register(Originals.class, ModelCatalog.class);
@@ -331,7 +334,7 @@ class S3StoreTests {
 
                 List<CompletableFuture<Optional<ModelCatalog.Entry>>> finds = Stream.of(catalogs, catalogs, catalogs)
                         .flatMap(List::stream)
-                        .map(each -> CompletableFuture.supplyAsync(() -> each.find(id("s3/race"))))
+                        .map(each -> CompletableFuture.supplyAsync(() -> each.find(id("s3/race")), threads))
                         .toList();
 
                 assertThat(finds).allSatisfy(find -> assertThat(find.join()).isPresent());
@@ -339,6 +342,24 @@ class S3StoreTests {
                 assertThat(fetches()).isEmpty();
             }
         }
+    }
+
+    @Test
+    void copyOfAnEarlierModelGivesWayToTheOneThatHasItsName() throws IOException {
+        Location earlier = published("s3/remade");
+        Path copy = folder.resolve("copy");
+        FileSystemUtils.copyRecursively(home.models().resolve("s3/remade"), copy);
+        catalog.delete(id("s3/remade"));
+        assertThat(keys("s3/remade/")).isEmpty();
+        Location later = published("s3/remade");
+        removeCopy("s3/remade");
+        FileSystemUtils.copyRecursively(copy, home.models().resolve("s3/remade")); // as in a home that was not asked
+
+        assertThat(catalog.here(id("s3/remade"))).isEmpty();
+        assertThat(catalog.find(id("s3/remade"))).isPresent();
+
+        assertThat(home.models().resolve("s3/remade/.original")).hasContent(later.toString());
+        assertThat(later).isNotEqualTo(earlier);
     }
 
     @Test
