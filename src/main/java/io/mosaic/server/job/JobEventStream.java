@@ -1,10 +1,13 @@
 package io.mosaic.server.job;
 
+import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.MosaicException;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,8 +30,12 @@ class JobEventStream {
     private static final int KEEP_ALIVE_ROUNDS = 60;
     private static final int BATCH = 500;
 
+    /** Each asks the database four times a second. */
+    private static final int MOST_STREAMS = 200;
+
     private final JdbcClient jdbc;
     private final JobRepository jobs;
+    private final AtomicInteger streams = new AtomicInteger();
     private volatile boolean open = true;
 
     JobEventStream(JdbcClient jdbc, JobRepository jobs) {
@@ -47,12 +54,22 @@ class JobEventStream {
         }
     }
 
-    /** A stream of the events after {@code seen}; empty when the job has ended and all were seen. */
+    /**
+     * A stream of the events after {@code seen}; empty when the job has ended and all were seen.
+     *
+     * @throws MosaicException RATE_LIMITED when this process serves as many streams as it can
+     */
     Optional<SseEmitter> open(UUID job, long seen) {
         if (ended(job) && events(job, seen).isEmpty()) {
             return Optional.empty();
         }
         Follower follower = new Follower(job, Math.min(seen, last(job))); // nobody has seen what has not happened
+        if (streams.incrementAndGet() > MOST_STREAMS) {
+            streams.decrementAndGet();
+            throw new MosaicException(
+                    ErrorCode.RATE_LIMITED,
+                    "This process serves " + MOST_STREAMS + " event streams already; poll GET /jobs/" + job);
+        }
         Thread.ofVirtual().name("events-" + job).start(() -> follow(follower));
         return Optional.of(follower.emitter);
     }
@@ -111,6 +128,8 @@ class JobEventStream {
             follower.emitter.completeWithError(e); // the client went away
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        } finally {
+            streams.decrementAndGet();
         }
     }
 

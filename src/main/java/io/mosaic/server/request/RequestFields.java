@@ -197,9 +197,9 @@ public final class RequestFields {
     }
 
     private Optional<Double> number(String field, JsonNode value) {
-        return value.isNumber() && Double.isFinite(value.doubleValue())
-                ? Optional.of(value.doubleValue())
-                : wrong(field, value, "a number");
+        // asked for a double, a whole number beyond its range throws
+        double number = value.isBigInteger() ? value.bigIntegerValue().doubleValue() : value.asDouble(Double.NaN);
+        return value.isNumber() && Double.isFinite(number) ? Optional.of(number) : wrong(field, value, "a number");
     }
 
     private Optional<JsonNode> value(String field) {

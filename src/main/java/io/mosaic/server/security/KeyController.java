@@ -41,6 +41,7 @@ import org.springframework.web.bind.annotation.ResponseStatus;
 class KeyController {
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._@-]{0,63}");
     private static final List<String> RESERVED = List.of(ApiKeyProvider.BOOTSTRAP, AuditInterceptor.ANYONE);
+    private static final Duration LONGEST_LIFE = Duration.ofDays(3650);
     private static final Duration LONGEST_OVERLAP = Duration.ofDays(30);
 
     private final ApiKeys keys;
@@ -111,13 +112,17 @@ class KeyController {
         return fields.text("expiresAt").flatMap(text -> {
             try {
                 Instant time = Instant.parse(text);
-                if (time.isAfter(Instant.now())) {
+                Duration ahead = Duration.between(Instant.now(), time);
+                if (ahead.isPositive() && ahead.compareTo(LONGEST_LIFE) <= 0) {
                     return Optional.of(time);
                 }
             } catch (DateTimeParseException e) {
                 // told below
             }
-            fields.fault("expiresAt", RequestFields.quoted(text) + " is not a time to come, like 2030-01-31T00:00:00Z");
+            fields.fault(
+                    "expiresAt",
+                    RequestFields.quoted(text) + " is not a time within the next " + LONGEST_LIFE.toDays()
+                            + " days, like 2030-01-31T00:00:00Z");
             return Optional.empty();
         });
     }

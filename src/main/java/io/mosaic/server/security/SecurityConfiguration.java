@@ -3,6 +3,7 @@ package io.mosaic.server.security;
 import jakarta.servlet.DispatcherType;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.ObjectProvider;
@@ -20,7 +21,9 @@ import org.springframework.security.config.annotation.web.configuration.EnableWe
 import org.springframework.security.config.annotation.web.configurers.AbstractHttpConfigurer;
 import org.springframework.security.config.annotation.web.configurers.HeadersConfigurer;
 import org.springframework.security.config.http.SessionCreationPolicy;
+import org.springframework.security.oauth2.jwt.Jwt;
 import org.springframework.security.oauth2.jwt.JwtDecoder;
+import org.springframework.security.oauth2.server.resource.InvalidBearerTokenException;
 import org.springframework.security.oauth2.server.resource.authentication.JwtAuthenticationProvider;
 import org.springframework.security.oauth2.server.resource.authentication.JwtAuthenticationToken;
 import org.springframework.security.oauth2.server.resource.authentication.JwtGrantedAuthoritiesConverter;
@@ -37,6 +40,8 @@ import org.springframework.web.servlet.HandlerExceptionResolver;
 @EnableWebSecurity
 class SecurityConfiguration {
     private static final Logger log = LoggerFactory.getLogger(SecurityConfiguration.class);
+
+    private static final Pattern SUBJECT = Pattern.compile("[\\p{Graph} ]{1,200}", Pattern.UNICODE_CHARACTER_CLASS);
 
     /** Names no job and no model: health, the contract, and counts and timings, which a network policy guards. */
     private static final String[] OPEN = {
@@ -65,10 +70,19 @@ class SecurityConfiguration {
             JwtGrantedAuthoritiesConverter scopes = new JwtGrantedAuthoritiesConverter();
             // names of keys have no colon, so no token takes the quota or the place in the audit of one
             provider.setJwtAuthenticationConverter(
-                    token -> new JwtAuthenticationToken(token, scopes.convert(token), "token:" + token.getSubject()));
+                    token -> new JwtAuthenticationToken(token, scopes.convert(token), "token:" + subject(token)));
             providers.add(provider);
         });
         return new ProviderManager(providers);
+    }
+
+    /** Whom a token names: without a name there is nobody to count or to note. */
+    private static String subject(Jwt token) {
+        String subject = token.getSubject();
+        if (subject == null || !SUBJECT.matcher(subject).matches()) {
+            throw new InvalidBearerTokenException("The token's sub is not 1 to 200 printable characters");
+        }
+        return subject;
     }
 
     @Bean

@@ -52,6 +52,18 @@ class BadInputTests {
         }
     }
 
+    @Test
+    void wholeNumberBeyondEveryDoubleIsNoNumber() {
+        String body = "{\"model\": \"test/tiny\", \"sparsity\": 1" + "0".repeat(400) + "}";
+
+        for (String path : new String[] {"/jobs", "/plans"}) {
+            assertThat(Api.problem(api.post(path, body), 400, ErrorCode.INVALID_REQUEST)
+                            .path("detail")
+                            .stringValue())
+                    .contains("is not a number");
+        }
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',

@@ -122,6 +122,9 @@ class AuthenticationTests {
                 api.as(token(ISSUER, "reader", "read", 60)).post("/jobs", Requests.tiny("scoped/by-token")),
                 403,
                 ErrorCode.FORBIDDEN);
+        for (String nobody : new String[] {"", "a\u0000b", "a\r\nb", "x".repeat(201)}) {
+            Api.problem(api.as(token(ISSUER, nobody, "admin", 60)).get("/jobs"), 401, ErrorCode.UNAUTHENTICATED);
+        }
         Api.problem(api.as(token(ISSUER, "late", "read", -120)).get("/jobs"), 401, ErrorCode.UNAUTHENTICATED);
         Api.problem(api.as(token(issuer(), "forger", "admin", 60)).get("/jobs"), 401, ErrorCode.UNAUTHENTICATED);
     }
@@ -175,10 +178,11 @@ class AuthenticationTests {
         Api.problem(api.as(fresh.path("secret").stringValue()).get("/jobs"), 401, ErrorCode.UNAUTHENTICATED);
     }
 
-    @Test
-    void faultyKeysAreRefusedWithEveryFault() {
+    @ParameterizedTest
+    @ValueSource(strings = {"2001-01-01T00:00:00Z", "+1000000000-12-31T23:59:59.999999999Z", "+5000-01-01", "soon", ""})
+    void faultyKeysAreRefusedWithEveryFault(String expiry) {
         ObjectNode body = JsonMapper.shared().createObjectNode();
-        body.put("name", "-x y").put("expiresAt", "2001-01-01T00:00:00Z").put("colour", "red");
+        body.put("name", "-x y").put("expiresAt", expiry).put("colour", "red");
         body.putArray("scopes").add("root");
 
         JsonNode problem = Api.problem(admin.post("/keys", body), 400, ErrorCode.INVALID_REQUEST);
