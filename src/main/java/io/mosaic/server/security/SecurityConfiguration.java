@@ -30,6 +30,8 @@ import org.springframework.security.oauth2.server.resource.authentication.JwtGra
 import org.springframework.security.oauth2.server.resource.web.authentication.BearerTokenAuthenticationFilter;
 import org.springframework.security.web.SecurityFilterChain;
 import org.springframework.security.web.access.intercept.AuthorizationFilter;
+import org.springframework.security.web.firewall.HttpFirewall;
+import org.springframework.security.web.firewall.StrictHttpFirewall;
 import org.springframework.web.servlet.HandlerExceptionResolver;
 
 /**
@@ -59,6 +61,14 @@ class SecurityConfiguration {
     static RoleHierarchy scopes() {
         return RoleHierarchyImpl.fromHierarchy(Scope.ADMIN.authority() + " > " + Scope.SUBMIT.authority() + "\n"
                 + Scope.SUBMIT.authority() + " > " + Scope.READ.authority());
+    }
+
+    /** Names of files may hold a percent sign; they are compared with those of the folder, once decoded, as they are. */
+    @Bean
+    HttpFirewall firewall() {
+        StrictHttpFirewall firewall = new StrictHttpFirewall();
+        firewall.setAllowUrlEncodedPercent(true);
+        return firewall;
     }
 
     @Bean

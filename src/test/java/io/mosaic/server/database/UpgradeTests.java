@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.UUID;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.springframework.jdbc.core.simple.JdbcClient;
 
@@ -31,6 +32,13 @@ class UpgradeTests {
         this.api = api;
     }
 
+    /** The tests of this database share their tables, and the oldest job is claimed. */
+    @AfterEach
+    void emptyTables() {
+        List.of("artifact", "model", "job")
+                .forEach(table -> jdbc.sql("delete from " + table).update());
+    }
+
     @Test
     void workersOfTheSchemaBeforeGoOn() {
         UUID id = UUID.randomUUID();
@@ -38,7 +46,7 @@ class UpgradeTests {
         String request = api.job(api.submit(Requests.tiny(output + "-resolved")))
                 .path("request")
                 .toString();
-        jdbc.sql("delete from job").update();
+        emptyTables();
         Map<String, Object> parameters =
                 Map.of("id", id, "output", output, "request", request, "worker", "old", "lease", 60_000, "attempt", 1);
 
