@@ -20,7 +20,10 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Deque;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -76,12 +79,20 @@ class ChaosTests {
                     .isEqualTo(404);
             List<String> jobs = new ArrayList<>();
             long end = System.nanoTime() + CHAOS.toNanos();
-            for (int i = 0; i < JOBS || System.nanoTime() < end; i++) {
+            Deque<Injection> next = new ArrayDeque<>(); // each once, however slow the machine is, then again
+            boolean chaos = true;
+            for (int i = 0; i < JOBS || chaos; i++) {
                 if (i < JOBS) {
                     jobs.add(fleet.submit(i));
                 }
-                if (System.nanoTime() < end && i % 2 == 1) {
-                    fleet.inject(Injection.values()[random.nextInt(Injection.values().length)]);
+                chaos = System.nanoTime() < end || injected.size() < Injection.values().length;
+                if (chaos && i % 3 == 2) {
+                    if (next.isEmpty()) {
+                        List<Injection> order = new ArrayList<>(List.of(Injection.values()));
+                        Collections.shuffle(order, random);
+                        next.addAll(order);
+                    }
+                    fleet.inject(next.remove());
                 }
             }
 
@@ -132,7 +143,7 @@ class ChaosTests {
         return "chaos/model-" + job;
     }
 
-    /** Runs for a few seconds on a core. */
+    /** Runs for a second or a few on a core. */
     private static ObjectNode request(int job) {
         ObjectNode request = JsonNodeFactory.instance
                 .objectNode()
@@ -140,11 +151,12 @@ class ChaosTests {
                 .put("sparsity", 0.5)
                 .put("category", "unstructured")
                 .put("allocation", "uniform")
+                .put("method", "wanda")
                 .put("output", output(job));
         request.putObject("calibration")
                 .put("corpus", TestHome.TEXT)
-                .put("samples", 8)
-                .put("sequenceLength", 64)
+                .put("samples", 4)
+                .put("sequenceLength", 32)
                 .put("seed", job);
         request.putObject("evaluation").put("latency", false).putArray("perplexity");
         return request;
