@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -42,7 +41,7 @@ class MonitoringTests {
         Scrape scrape = Scrape.afterAJob(api);
         for (JsonNode target : targets()) {
             for (String label :
-                    found("\\{\\{(\\w+)}}", target.path("legendFormat").stringValue())) {
+                    Project.found("\\{\\{(\\w+)}}", target.path("legendFormat").stringValue())) {
                 for (String metric : Scrape.metrics(target.path("expr").stringValue())) {
                     assertThat(scrape.labelled(metric))
                             .as(metric)
@@ -113,15 +112,8 @@ class MonitoringTests {
         List<String> expressions = new ArrayList<>();
         targets().forEach(target -> expressions.add(target.path("expr").stringValue()));
         Alert.all().forEach(alert -> expressions.add(alert.expr()));
-        expressions.addAll(found("query: >-\n +(.*)\n", Project.text("k8s/components/keda/scaled-object.yaml")));
+        expressions.addAll(
+                Project.found("query: >-\n +(.*)\n", Project.text("k8s/components/keda/scaled-object.yaml")));
         return expressions;
-    }
-
-    private static List<String> found(String pattern, String text) {
-        return Pattern.compile(pattern)
-                .matcher(text)
-                .results()
-                .map(match -> match.group(1))
-                .toList();
     }
 }

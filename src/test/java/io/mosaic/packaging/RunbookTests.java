@@ -61,7 +61,7 @@ class RunbookTests {
 
     @Test
     void everyStatementRunsOnTheRealTables() {
-        List<String> statements = found("(?s)```sql\n(.*?)```", RUNBOOK);
+        List<String> statements = Project.found("(?s)```sql\n(.*?)```", RUNBOOK);
 
         assertThat(statements).hasSizeGreaterThan(5);
         for (String statement : statements) {
@@ -76,7 +76,7 @@ class RunbookTests {
 
     @Test
     void queriesWithinCommandsRunToo() {
-        List<String> queries = found("psql \"\\$DATABASE\" -At -c \"([^\"]+)\"", RUNBOOK);
+        List<String> queries = Project.found("psql \"\\$DATABASE\" -At -c \"([^\"]+)\"", RUNBOOK);
 
         assertThat(queries)
                 .hasSize(2)
@@ -90,7 +90,7 @@ class RunbookTests {
                 .map(Enum::name)
                 .collect(Collectors.toSet());
 
-        assertThat(found("`((?!MOSAIC_)[A-Z]+(?:_[A-Z]+)+)`", RUNBOOK))
+        assertThat(Project.found("`((?!MOSAIC_)[A-Z]+(?:_[A-Z]+)+)`", RUNBOOK))
                 .isNotEmpty()
                 .isSubsetOf(codes);
     }
@@ -103,13 +103,5 @@ class RunbookTests {
                 .results()
                 .forEach(match -> sections.put(match.group(1), match.group(2)));
         return sections;
-    }
-
-    private static List<String> found(String pattern, String text) {
-        return Pattern.compile(pattern)
-                .matcher(text)
-                .results()
-                .map(match -> match.group(1))
-                .toList();
     }
 }

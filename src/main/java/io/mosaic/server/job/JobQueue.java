@@ -27,7 +27,7 @@ public class JobQueue {
     /** What a job waits after {@code lost_leases} attempts in a row that ended without a further layer. */
     private static final String WAIT = """
             case lost_leases when 0 then interval '0'
-            else least(:backoff * power(2, lost_leases - 1), 300000) * interval '1 millisecond' end""";
+            else %s end""".formatted(doubled("lost_leases - 1"));
 
     private final JdbcClient jdbc;
     private final JsonMapper json;
@@ -68,6 +68,11 @@ public class JobQueue {
      *     worker that went silent costs no wait the first time
      */
     public record Attempts(int most, Duration backoff) {}
+
+    /** The backoff doubled so many times, five minutes at most, as SQL. */
+    private static String doubled(String times) {
+        return "least(:backoff * power(2, " + times + "), 300000) * interval '1 millisecond'";
+    }
 
     /** The oldest job that fits and need not wait: one in the queue, or one whose worker went silent. */
     public Optional<Claim> claim(Claimant claimant, Attempts attempts) {
@@ -201,13 +206,12 @@ public class JobQueue {
                         update job
                            set state = case when lost_leases + 1 >= :most then 'FAILED' else 'QUEUED' end,
                                finished_at = case when lost_leases + 1 >= :most then clock_timestamp() end,
-                               not_before = clock_timestamp()
-                                          + least(:backoff * power(2, lost_leases), 300000) * interval '1 millisecond',
+                               not_before = clock_timestamp() + %s,
                                lost_leases = lost_leases + 1,
                                error_code = :code, error_type = :type, error_detail = :detail,
                                worker = null, device = null, lease_until = null, stage = null, progress_at = null,
                                completed = 0, total = 0, fraction = 0, version = version + 1
-                        """ + HELD + " returning state")
+                        """.formatted(doubled("lost_leases")) + HELD + " returning state")
                 .param("most", attempts.most())
                 .param("backoff", attempts.backoff().toMillis())
                 .param("code", code.name())
