@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.mosaic.engine.pipeline.PruningReport;
-import io.mosaic.engine.tensor.Precision;
 import io.mosaic.fixture.Api;
 import io.mosaic.fixture.IdleServerTest;
 import io.mosaic.fixture.Requests;
@@ -18,8 +17,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.springframework.jdbc.core.simple.JdbcClient;
@@ -28,18 +25,7 @@ import tools.jackson.databind.node.JsonNodeFactory;
 /** A result appears whole, or not at all. */
 @IdleServerTest
 class PublicationTests {
-    private static final PruningReport REPORT = new PruningReport(
-            "publication/any",
-            new PruningReport.Sparsity(0.5, 0.5, 2, 0, 1, Optional.empty(), List.of()),
-            Optional.empty(),
-            Optional.empty(),
-            List.of(),
-            Optional.empty(),
-            new PruningReport.Memory(new PruningReport.ComparedBytes(2, 1), Optional.empty(), Optional.empty()),
-            new PruningReport.Speed(List.of(), 0, 1, Optional.empty(), "none"),
-            List.of(),
-            new PruningReport.Provenance(
-                    "m", "", Map.of(), 1, 1, "random", 0, false, 0, "cpu", Precision.F32, 1, Map.of()));
+    private static final PruningReport REPORT = AnyReport.of("publication/any");
 
     private final Publication publication;
     private final JobQueue queue;
