@@ -24,8 +24,8 @@ class ArchitectureTests {
     private static final String ENGINE = "io.mosaic.engine";
 
     /** Each may use those before it. */
-    private static final List<String> CHAIN = List.of(
-            "tensor", "checkpoint", "llama", "calibration", "ranking", "allocation", "pruning", "search", "recovery");
+    private static final List<String> CHAIN =
+            List.of("tensor", "checkpoint", "llama", "calibration", "ranking", "allocation", "pruning", "search");
 
     private static final List<String> ASIDE = List.of("evaluation", "export", "pipeline");
 
@@ -95,7 +95,6 @@ class ArchitectureTests {
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage(forbidden)
-                .allowEmptyShould(true)
                 .check(CLASSES);
     }
 

@@ -47,12 +47,15 @@ import org.springframework.util.FileSystemUtils;
  * Seconds per layer of whole runs over a generated model, beside the time that their arithmetic takes at the rate of a
  * matrix product that is measured between them: on a machine with other load the ratio is the figure to compare.
  *
- * <p>Run as {@code java … io.mosaic.benchmark.JobBenchmark block-1b|targets|scale|7b|inference FOLDER}; 7b takes a
+ * <p>Run as {@code java … io.mosaic.benchmark.JobBenchmark small|block-1b|targets|scale|7b|inference FOLDER}; 7b takes a
  * number of layers after that, in the place of its 32. src/docs/performance.md has the whole command.
  */
 final class JobBenchmark {
     /** The shapes on which the published code was timed. */
     private static final LayerShape BLOCK_1B = new LayerShape(2048, 32, 4, 64, 5632);
+
+    /** For a look at what is printed, in some seconds. */
+    private static final LayerShape SMALL = new LayerShape(1024, 16, 4, 64, 2816);
 
     /** LLaMA-2-7B. */
     private static final LayerShape BLOCK_7B = new LayerShape(4096, 32, 32, 128, 11_008);
@@ -90,9 +93,10 @@ final class JobBenchmark {
                 case "targets" -> on(new Subject(BLOCK_1B, 2, DType.F32, 16), manager, work, JobBenchmark::targets);
                 case "scale" -> {
                     for (int layers : new int[] {4, 16, 64}) {
-                        on(new Subject(BLOCK_1B, layers, DType.BF16, 4), manager, work, JobBenchmark::one);
+                        on(new Subject(BLOCK_1B, layers, DType.BF16, 4), manager, work, on -> on.one(Precision.BF16));
                     }
                 }
+                case "small" -> on(new Subject(SMALL, 2, DType.F32, 8), manager, work, on -> on.one(Precision.F32));
                 case "7b" ->
                     on(
                             new Subject(BLOCK_7B, args.length > 2 ? Integer.parseInt(args[2]) : 32, DType.BF16, 8),
@@ -154,12 +158,12 @@ final class JobBenchmark {
         }
     }
 
-    private void one() throws IOException {
+    private void one(Precision precision) throws IOException {
         header();
         run(
                 "mosaic",
                 recipe(UnstructuredMethod.SPARSEGPT, AllocationMethod.PROJECTION, Propagation.PRUNED),
-                Precision.BF16,
+                precision,
                 ONE);
     }
 
@@ -297,13 +301,8 @@ final class JobBenchmark {
         if (recipe.ranked()) {
             work = work.plus(PruningWork.ranking(shape, windows));
         }
-        long estimate = MemoryEstimate.bytes(
-                model.config(),
-                windows,
-                sparsities.stream().map(recipe::withSparsity).toList(),
-                0,
-                ACTIVATION_BYTES,
-                false);
+        long estimate = new MemoryEstimate(model.config(), windows, ACTIVATION_BYTES)
+                .pruning(sparsities.stream().map(recipe::withSparsity).toList());
         System.out.printf(
                 Locale.ROOT,
                 "| %s | %.1f | %.0f | %.2f | %.2f | %.2f |%n",

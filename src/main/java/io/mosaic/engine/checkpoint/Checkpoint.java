@@ -2,6 +2,7 @@ package io.mosaic.engine.checkpoint;
 
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
+import io.mosaic.engine.Part;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,7 +12,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
-import java.util.stream.IntStream;
 
 /**
  * A Hugging Face model folder, opened: config.json and the memory-mapped weights of one file or of several shards.
@@ -146,11 +146,8 @@ public final class Checkpoint implements AutoCloseable {
                             + " elements, the limit is " + MAX_ELEMENTS);
         }
         float[] values = new float[(int) elements];
-        int parts = Math.ceilDiv(values.length, PART);
-        int bad = IntStream.range(0, parts)
-                .parallel()
-                .map(part -> read(
-                        stored, (long) part * PART, values, part * PART, Math.min(values.length, (part + 1) * PART)))
+        int bad = Part.of(values.length, PART)
+                .mapToInt(part -> read(stored, part.from(), values, part.from(), part.to()))
                 .min()
                 .orElse(values.length);
         if (bad < values.length) {

@@ -1,11 +1,11 @@
 package io.mosaic.engine.checkpoint;
 
+import io.mosaic.engine.Part;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.Optional;
-import java.util.stream.IntStream;
 
 /** Number formats of stored weights. Arithmetic is done in float32; these are for storage. */
 public enum DType {
@@ -113,14 +113,11 @@ public enum DType {
     public float[] round(float[] values) {
         float[] rounded = values.clone();
         if (this != F32) {
-            IntStream.range(0, Math.ceilDiv(rounded.length, ROUNDED_TOGETHER))
-                    .parallel()
-                    .forEach(part -> {
-                        int end = Math.min(rounded.length, (part + 1) * ROUNDED_TOGETHER);
-                        for (int i = part * ROUNDED_TOGETHER; i < end; i++) {
-                            rounded[i] = round(rounded[i]);
-                        }
-                    });
+            Part.of(rounded.length, ROUNDED_TOGETHER).forEach(part -> {
+                for (int i = part.from(); i < part.to(); i++) {
+                    rounded[i] = round(rounded[i]);
+                }
+            });
         }
         return rounded;
     }

@@ -2,6 +2,7 @@ package io.mosaic.engine.checkpoint;
 
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
+import io.mosaic.engine.Part;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
@@ -16,7 +17,6 @@ import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -110,18 +110,17 @@ public final class SafetensorsWriter implements AutoCloseable {
             throw new IllegalArgumentException(
                     name + " has " + tensor.elements() + " elements, given " + values.length);
         }
-        return IntStream.range(0, Math.ceilDiv(values.length, CHUNK))
-                .parallel()
-                .mapToLong(chunk -> write(tensor, values, chunk * CHUNK))
+        return Part.of(values.length, CHUNK)
+                .mapToLong(part -> write(tensor, values, part))
                 .sum();
     }
 
-    private long write(TensorInfo tensor, float[] values, int from) {
+    private long write(TensorInfo tensor, float[] values, Part part) {
         int width = tensor.dtype().bytes();
-        int count = Math.min(CHUNK, values.length - from);
+        int count = part.to() - part.from();
         ByteBuffer buffer = ByteBuffer.allocateDirect(count * width);
-        long zeros = tensor.dtype().narrow(values, from, MemorySegment.ofBuffer(buffer), count);
-        put(buffer, dataStart + tensor.begin() + (long) from * width);
+        long zeros = tensor.dtype().narrow(values, part.from(), MemorySegment.ofBuffer(buffer), count);
+        put(buffer, dataStart + tensor.begin() + (long) part.from() * width);
         return zeros;
     }
 

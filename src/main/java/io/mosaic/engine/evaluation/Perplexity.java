@@ -26,9 +26,10 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 public final class Perplexity {
     /** Windows that share one walk through the layers, by their tokens. */
-    private static final int TOKENS_PER_WALK = 1 << 18;
+    public static final int TOKENS_PER_WALK = 1 << 18;
 
-    private static final int LOGITS_PER_STEP = 1 << 25;
+    /** Predictions whose logits are made together, times the vocabulary. */
+    public static final int LOGITS_PER_STEP = 1 << 25;
 
     private static final int LONGEST_WINDOW = 2048;
 

@@ -133,14 +133,13 @@ public final class HuggingFaceExporter implements AutoCloseable {
                     "model.safetensors.index.json",
                     JSON.writerWithDefaultPrettyPrinter().writeValueAsString(index));
         }
-        write("config.json", JSON.writerWithDefaultPrettyPrinter().writeValueAsString(config()));
+        write(ModelConfig.FILE, JSON.writerWithDefaultPrettyPrinter().writeValueAsString(config()));
         for (String file : COPIED) {
             copy(file);
         }
     }
 
-    /** Adds a text file, like the model card. */
-    public void write(String file, String content) {
+    private void write(String file, String content) {
         Path target = folder.resolve(file);
         try {
             Files.writeString(target, content, StandardCharsets.UTF_8);

@@ -42,9 +42,14 @@ public final class HiddenStates implements AutoCloseable {
         long bytes =
                 (long) windows.length * windows[0].length * checkpoint.config().hiddenSize() * Float.BYTES;
         TensorStore batches = TensorStore.open(parent, scratch, bytes);
-        for (int from = 0; from < windows.length; from += perBatch) {
-            int to = Math.min(windows.length, from + perBatch);
-            batches.add(embedding.embed(parent, Arrays.copyOfRange(windows, from, to)));
+        try {
+            for (int from = 0; from < windows.length; from += perBatch) {
+                int to = Math.min(windows.length, from + perBatch);
+                batches.add(embedding.embed(parent, Arrays.copyOfRange(windows, from, to)));
+            }
+        } catch (RuntimeException | Error e) {
+            batches.close();
+            throw e;
         }
         return new HiddenStates(parent, scratch, batches, token);
     }
@@ -119,8 +124,13 @@ public final class HiddenStates implements AutoCloseable {
 
     private HiddenStates own(IntFunction<NDArray> batch) {
         TensorStore store = TensorStore.open(parent, scratch, batches.bytes());
-        for (int i = 0; i < batches.size(); i++) {
-            store.add(batch.apply(i));
+        try {
+            for (int i = 0; i < batches.size(); i++) {
+                store.add(batch.apply(i));
+            }
+        } catch (RuntimeException | Error e) {
+            store.close();
+            throw e;
         }
         return new HiddenStates(parent, scratch, store, token);
     }

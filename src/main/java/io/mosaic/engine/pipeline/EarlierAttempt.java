@@ -33,7 +33,7 @@ final class EarlierAttempt implements AutoCloseable {
     private boolean vouched(int layer) {
         List<Journal.Entry> entries = journal.layers().get(layer).targets();
         for (int target = 0; target < weights.size(); target++) {
-            if (!Hashes.layer(weights.get(target), layer)
+            if (!Fingerprints.layer(weights.get(target), layer)
                     .equals(entries.get(target).sha256())) {
                 return false;
             }

@@ -73,10 +73,11 @@ final class Journal {
         append(layer);
     }
 
-    /** The run has come to its end: nobody is to find the journal in a model. */
-    void delete() {
+    /** Nobody is to find a journal in a model. */
+    static void delete(Path folder) {
+        Path file = folder.resolve(FILE);
         try {
-            Files.delete(file);
+            Files.deleteIfExists(file);
         } catch (IOException e) {
             throw SafetensorsWriter.diskFailure(file, e);
         }

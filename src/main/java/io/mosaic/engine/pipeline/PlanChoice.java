@@ -67,7 +67,7 @@ final class PlanChoice {
             return Optional.empty();
         }
         double threshold = task.recipe().allocation().outlierThreshold();
-        String key = Hashes.rankingKey(measuredSha256, calibration, compute.precision(), threshold);
+        String key = Fingerprints.rankingKey(measuredSha256, calibration, compute.precision(), threshold);
         Optional<OutlierRanking> stored = store.find(key);
         if (stored.isPresent()) {
             rankingReused = true;
@@ -149,7 +149,8 @@ final class PlanChoice {
             if (recipe.profiled()) {
                 Optional<SensitivityProfile> profile = Optional.empty();
                 if (cost.affordsProfile(windows.set(), budget)) {
-                    String key = Hashes.profileKey(measuredSha256, calibration, compute.precision(), windows.set());
+                    String key =
+                            Fingerprints.profileKey(measuredSha256, calibration, compute.precision(), windows.set());
                     Optional<SensitivityProfile> stored = profiles.find(key);
                     reused = stored.isPresent();
                     profile = Optional.of(stored.orElseGet(() -> profile(key)));

@@ -13,6 +13,7 @@ import io.mosaic.engine.checkpoint.Tokenizer;
 import io.mosaic.engine.ranking.OutlierRanking;
 import io.mosaic.engine.tensor.Scratch;
 import io.mosaic.engine.tensor.Tensors;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CancellationException;
@@ -40,7 +41,17 @@ public final class PruningPipeline {
     }
 
     /**
-     * Runs the task; the folder of each target then holds a complete model.
+     * Takes out of a target's folder what only another run of the task would need: the model is about to be published.
+     *
+     * @throws MosaicException when the disk does not allow it
+     */
+    public static void forgetAttempt(Path folder) {
+        Journal.delete(folder);
+    }
+
+    /**
+     * Runs the task; the folder of each target then holds a complete model, and until {@link #forgetAttempt} what another
+     * run needs to take its layers over.
      *
      * @return a report per target, in their order
      * @throws MosaicException when the model, the text, the disk or the memory does not allow it

@@ -4,6 +4,7 @@ import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.Hashes;
 import io.mosaic.engine.MeasurementStore;
 import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.allocation.SensitivityProfile;
@@ -17,7 +18,6 @@ import io.mosaic.engine.checkpoint.ModelConfig;
 import io.mosaic.engine.checkpoint.Tokenizer;
 import io.mosaic.engine.evaluation.LatencyBenchmark;
 import io.mosaic.engine.evaluation.PeakMemory;
-import io.mosaic.engine.evaluation.Perplexity;
 import io.mosaic.engine.export.HuggingFaceExporter;
 import io.mosaic.engine.export.ModelCard;
 import io.mosaic.engine.export.StagedWeights;
@@ -32,26 +32,20 @@ import io.mosaic.engine.ranking.OutlierRanking;
 import io.mosaic.engine.search.DepthSearch;
 import io.mosaic.engine.search.HeldOut;
 import io.mosaic.engine.tensor.Compute;
-import io.mosaic.engine.tensor.ProductRate;
 import io.mosaic.engine.tensor.Scratch;
 import io.mosaic.engine.tensor.TorchEngine;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** One task, once its files are open. */
 final class PruningRun {
-    private static final int PROBE_TOKENS = 32;
-
     private final PruningTask task;
     private final Compute compute;
     private final Checkpoint dense;
@@ -59,6 +53,7 @@ final class PruningRun {
     private final Stopwatch stages;
     private final CancellationToken token;
     private final Map<String, String> corpusHashes = new LinkedHashMap<>();
+    private final String configSha256;
 
     PruningRun(
             PruningTask task,
@@ -74,6 +69,7 @@ final class PruningRun {
         this.tokenizer = tokenizer;
         this.stages = stages;
         this.token = token;
+        this.configSha256 = Hashes.files(List.of(task.model().folder().resolve(ModelConfig.FILE)));
     }
 
     List<PruningReport> run(MeasurementStore<OutlierRanking> rankings, MeasurementStore<SensitivityProfile> profiles) {
@@ -103,7 +99,6 @@ final class PruningRun {
                     decided.rankingReused(),
                     earlier.map(EarlierAttempt::layers).orElse(0));
             List<PruningReport> reports = measure(texts, calibration, decided, ledgers, speed, provenance);
-            journal.delete();
             stages.step(1, 1);
             return reports;
         } finally {
@@ -115,12 +110,12 @@ final class PruningRun {
     private String fingerprint(String modelSha256, CalibrationSet calibration) {
         return Hashes.text(String.join(
                 "\n",
-                Hashes.rankingKey(
+                Fingerprints.rankingKey(
                         modelSha256,
                         calibration,
                         compute.precision(),
                         task.recipe().allocation().outlierThreshold()),
-                Hashes.files(List.of(task.model().folder().resolve(ModelConfig.FILE))),
+                configSha256,
                 String.valueOf(task.dropLayers()),
                 task.targets().stream().map(PruningTask.Target::recipe).toList().toString(),
                 version()));
@@ -153,9 +148,8 @@ final class PruningRun {
         stages.enter(PipelineStage.RANKING);
         Depth depth = depth(calibrationTokens);
         // what a measurement depends on: weights, config.json and the layers that stay
-        String measured = Hashes.text(modelSha256
-                + Hashes.files(List.of(task.model().folder().resolve(ModelConfig.FILE)))
-                + (depth.dropped().isEmpty() ? "" : depth.kept()));
+        String measured =
+                Hashes.text(modelSha256 + configSha256 + (depth.dropped().isEmpty() ? "" : depth.kept()));
         PlanChoice choice = new PlanChoice(task, compute, depth, calibration, measured, stages, token);
         Optional<OutlierRanking> ranking = choice.ranking(rankings);
         stages.enter(PipelineStage.ALLOCATING);
@@ -192,14 +186,23 @@ final class PruningRun {
             PruningReport.Provenance provenance) {
         List<PlanChoice.Chosen> plans = decided.plans();
         stages.enter(PipelineStage.EVALUATING);
-        List<Evaluated> evaluated = evaluate(texts, calibration.windows()[0]);
+        Evaluation evaluation = new Evaluation(
+                compute,
+                dense,
+                texts,
+                calibration.windows()[0],
+                task.evaluation().latency(),
+                stages,
+                token);
+        List<Evaluation.Result> evaluated = evaluation.of(
+                task.targets().stream().map(PruningTask.Target::folder).toList());
 
         stages.enter(PipelineStage.EXPORTING);
         List<Long> weightBytes = new ArrayList<>();
         for (PruningTask.Target target : task.targets()) {
             try (Checkpoint pruned = Checkpoint.open(target.folder())) {
                 LlamaTensors.check(pruned);
-                predict(pruned, calibration.windows()[0]);
+                evaluation.requirePrediction(pruned, task.calibration().corpus().name());
                 weightBytes.add(pruned.weightBytes());
             }
         }
@@ -284,7 +287,7 @@ final class PruningRun {
         List<StagedWeights> staged = new ArrayList<>();
         List<Journal.Entry> entries = new ArrayList<>(); // of the layer that is being written
         int takenOver = earlier.map(EarlierAttempt::layers).orElse(0);
-        Pace pace = new Pace(takenOver);
+        Pace pace = new Pace(compute, takenOver);
         try {
             List<PruningWalk.Target> targets = new ArrayList<>();
             for (int i = 0; i <= last; i++) {
@@ -299,8 +302,8 @@ final class PruningRun {
                         new CompositePruner(chosen.recipe(), chosen.plan()),
                         (index, layer, dampening) -> {
                             ledgers.get(target).add(index, exporter.write(index, layer), dampening);
-                            entries.add(
-                                    new Journal.Entry(Hashes.layer(staged.get(target), index), Map.copyOf(dampening)));
+                            entries.add(new Journal.Entry(
+                                    Fingerprints.layer(staged.get(target), index), Map.copyOf(dampening)));
                             if (target == last) {
                                 journal.add(new Journal.Layer(List.copyOf(entries)));
                                 entries.clear();
@@ -311,7 +314,8 @@ final class PruningRun {
                         earlier.map(attempt -> attempt.of(target)).orElse(FinishedLayers.NONE)));
             }
             new PruningWalk(compute, source, calibration, token).run(targets);
-            PruningReport.Speed speed = pace.speed(decided.depth().layers().subList(takenOver, layers));
+            PruningReport.Speed speed =
+                    pace.speed(operations(decided.depth().layers().subList(takenOver, layers)));
             exporters.forEach(HuggingFaceExporter::finish);
             return speed;
         } finally {
@@ -320,100 +324,16 @@ final class PruningRun {
         }
     }
 
-    /** Times the layers of the pruning stage. */
-    private final class Pace {
-        private final double productFlops = ProductRate.measure(compute);
-        private final List<Double> layerSeconds = new ArrayList<>();
-        private final int first;
-        private long since = System.nanoTime();
-
-        /** @param first layer that is pruned and not taken over */
-        Pace(int first) {
-            this.first = first;
-        }
-
-        void layerDone(int index) {
-            long now = System.nanoTime();
-            if (index >= first) {
-                layerSeconds.add((now - since) / 1e9);
-            }
-            since = now;
-        }
-
-        PruningReport.Speed speed(List<LayerShape> pruned) {
-            double operations = pruned.stream()
-                    .mapToDouble(shape -> PruningWork.of(
-                                    task.recipe(),
-                                    shape,
-                                    task.calibration().windows(),
-                                    task.targets().size())
-                            .total())
-                    .sum();
-            double seconds =
-                    layerSeconds.stream().mapToDouble(Double::doubleValue).sum();
-            Device device = compute.manager().getDevice();
-            OptionalLong peak = PeakMemory.bytes(device);
-            return new PruningReport.Speed(
-                    layerSeconds.stream()
-                            .map(value -> Math.round(value * 1000) / 1000.0)
-                            .toList(),
-                    seconds == 0 ? 0 : Math.rint(operations / seconds),
-                    Math.rint(productFlops),
-                    peak.isPresent() ? Optional.of(peak.getAsLong()) : Optional.empty(),
-                    PeakMemory.kind(device));
-        }
-    }
-
-    private record Evaluated(
-            List<PruningReport.PerplexityResult> perplexity, Optional<LatencyBenchmark.Result> latency) {}
-
-    /** Every target against the dense model, which reads each text once. */
-    private List<Evaluated> evaluate(Map<String, int[]> texts, int[] prompt) {
-        Perplexity perplexity = new Perplexity(compute, Perplexity.window(dense.config()), token);
-        List<Checkpoint> targets = new ArrayList<>();
-        try {
-            task.targets().forEach(target -> targets.add(Checkpoint.open(target.folder())));
-            int steps = task.evaluation().latency() ? targets.size() : 0;
-            for (int[] tokens : texts.values()) {
-                steps += perplexity.steps(dense, tokens);
-                steps += targets.stream()
-                        .mapToInt(pruned -> perplexity.steps(pruned, tokens))
-                        .sum();
-            }
-            Counter counter = new Counter(steps);
-            Map<String, Double> ofDense = new LinkedHashMap<>();
-            texts.forEach((corpus, tokens) -> ofDense.put(corpus, perplexity.of(dense, corpus, tokens, counter::next)));
-            List<Evaluated> evaluated = new ArrayList<>();
-            for (Checkpoint pruned : targets) {
-                List<PruningReport.PerplexityResult> results = new ArrayList<>();
-                texts.forEach((corpus, tokens) -> results.add(new PruningReport.PerplexityResult(
-                        corpus,
-                        perplexity.protocol(),
-                        Objects.requireNonNull(ofDense.get(corpus)),
-                        perplexity.of(pruned, corpus, tokens, counter::next))));
-                Optional<LatencyBenchmark.Result> latency = Optional.empty();
-                if (task.evaluation().latency()) { // in turns with the dense model, so that load falls on both alike
-                    latency = Optional.of(new LatencyBenchmark(compute, token).compare(dense, pruned, prompt));
-                    counter.next();
-                }
-                evaluated.add(new Evaluated(results, latency));
-            }
-            return evaluated;
-        } finally {
-            targets.forEach(Checkpoint::close);
-        }
-    }
-
-    /** The export must load and predict before the job may succeed; one layer at a time, like everything else. */
-    private void predict(Checkpoint pruned, int[] window) {
-        int[] prompt = Arrays.copyOf(window, Math.min(window.length, PROBE_TOKENS));
-        double perplexity = new Perplexity(compute, prompt.length, token)
-                .of(pruned, task.calibration().corpus().name(), prompt, () -> {});
-        if (!Double.isFinite(perplexity)) {
-            throw new MosaicException(
-                    ErrorCode.ACTIVATION_NOT_FINITE,
-                    "The pruned model predicts a text of the calibration with perplexity " + perplexity);
-        }
+    /** Floating-point operations that pruning layers takes. */
+    private double operations(List<LayerShape> pruned) {
+        return pruned.stream()
+                .mapToDouble(shape -> PruningWork.of(
+                                task.recipe(),
+                                shape,
+                                task.calibration().windows(),
+                                task.targets().size())
+                        .total())
+                .sum();
     }
 
     private static PruningReport.Latency latency(LatencyBenchmark.Result result) {
@@ -483,20 +403,5 @@ final class PruningRun {
     private static String version() {
         @Nullable String version = PruningPipeline.class.getPackage().getImplementationVersion();
         return version == null ? "development" : version;
-    }
-
-    /** Steps of one stage, counted. */
-    private final class Counter {
-        private final int total;
-        private int done;
-
-        Counter(int total) {
-            this.total = total;
-        }
-
-        void next() {
-            done++;
-            stages.step(done, total);
-        }
     }
 }

@@ -78,7 +78,8 @@ public final class CompositePruner {
         return needs(recipe);
     }
 
-    static Needs needs(PruningRecipe recipe) {
+    /** The same, for a recipe that has no plan yet. */
+    public static Needs needs(PruningRecipe recipe) {
         // by the recipe alone, so that a target is pruned alike whatever others share its run
         if (recipe.category() != Category.UNSTRUCTURED || recipe.removal().method() == UnstructuredMethod.SPARSEGPT) {
             return Needs.HESSIANS;

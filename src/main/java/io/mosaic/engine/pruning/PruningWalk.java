@@ -63,8 +63,8 @@ public final class PruningWalk {
      */
     public void run(List<Target> targets) {
         int layers = checkpoint.config().layers();
-        try (NDManager scope = compute.manager().newSubManager()) {
-            Run run = new Run(scope, targets);
+        try (NDManager scope = compute.manager().newSubManager();
+                Run run = new Run(scope, targets)) {
             if (run.needs == CompositePruner.Needs.NOTHING) {
                 for (int index = 0; index < layers; index++) {
                     LayerWeights dense = LayerWeights.read(checkpoint, index);
@@ -77,7 +77,8 @@ public final class PruningWalk {
                 return;
             }
             List<Branch> branches = List.of(new Branch(
-                    HiddenStates.embed(scope, compute.scratch(), checkpoint, calibration.windows(), token), targets));
+                    run.keep(HiddenStates.embed(scope, compute.scratch(), checkpoint, calibration.windows(), token)),
+                    targets));
             for (int index = 0; index < layers; index++) {
                 LayerWeights dense = LayerWeights.read(checkpoint, index);
                 List<Branch> next = new ArrayList<>();
@@ -109,12 +110,13 @@ public final class PruningWalk {
         void observe(LayerWeights weights, SiteObserver observer);
     }
 
-    private final class Run {
+    private final class Run implements AutoCloseable {
         private final NDManager scope;
         private final CompositePruner recipe; // in what all targets have in common
         private final CompositePruner.Needs needs;
         private final DecoderLayers loader;
         private final int finished; // layers that every target has already
+        private final List<HiddenStates> streams = new ArrayList<>();
 
         Run(NDManager scope, List<Target> targets) {
             this.scope = scope;
@@ -128,6 +130,17 @@ public final class PruningWalk {
                     .max(Comparator.naturalOrder())
                     .orElseThrow();
             loader = new DecoderLayers(scope, checkpoint.config(), calibration.length(), compute.precision());
+        }
+
+        /** Closes a stream with the run: one per target at most, as each goes on in its own. */
+        HiddenStates keep(HiddenStates states) {
+            streams.add(states);
+            return states;
+        }
+
+        @Override
+        public void close() {
+            streams.forEach(HiddenStates::close);
         }
 
         /** Prunes a layer for the targets of a branch and moves its stream past the layer. */
@@ -159,7 +172,7 @@ public final class PruningWalk {
                 List<Target> own = List.of(branch.targets().get(i));
                 try (DecoderLayer layer = layer(written.get(i))) {
                     if (i + 1 < written.size()) {
-                        parted.add(new Branch(states.after(index, layer), own));
+                        parted.add(new Branch(keep(states.after(index, layer)), own));
                     } else { // takes the stream that all have had so far
                         states.advance(index, layer, SiteObserver.NONE);
                         parted.add(new Branch(states, own));

@@ -1,8 +1,8 @@
 package io.mosaic.server.artifact;
 
 import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.Hashes;
 import io.mosaic.engine.MosaicException;
-import io.mosaic.engine.pipeline.Hashes;
 import io.mosaic.server.model.ModelCatalog;
 import io.mosaic.server.model.ModelFile;
 import io.mosaic.server.model.ModelId;

@@ -1,7 +1,7 @@
 package io.mosaic.server.artifact;
 
+import io.mosaic.engine.Hashes;
 import io.mosaic.engine.MosaicException;
-import io.mosaic.engine.pipeline.Hashes;
 import io.mosaic.server.model.ModelCatalog;
 import io.mosaic.server.model.ModelFile;
 import io.mosaic.server.model.ModelId;
@@ -123,16 +123,23 @@ class Scrub {
     private record Due(ModelId id, UUID job) {}
 
     private void verify(Due due) {
-        catalog.find(due.id()).ifPresentOrElse(this::verify, () -> {
-            log.error("The folder of model {} is missing", due.id());
-            record(due.id(), due.job(), List.of("its folder " + Condition.MISSING));
-        });
+        try {
+            catalog.find(due.id()).ifPresentOrElse(this::verify, () -> {
+                log.error("The folder of model {} is missing", due.id());
+                record(due.id(), due.job(), List.of("its folder " + Condition.MISSING));
+            });
+        } catch (MosaicException e) {
+            log.warn("Model {} was not verified: {}", due.id(), e.detail());
+        }
     }
 
+    /** A model that nobody has taken; should it not come to a result, it is due again within an hour. */
     private Optional<Due> takeDue() {
         String here = catalog.ids().stream().map(ModelId::toString).collect(Collectors.joining(","));
         return jdbc.sql("""
-                        update model set verified_at = clock_timestamp()
+                        update model
+                           set verified_at = clock_timestamp()
+                               - greatest(0, :interval - 3600000) * interval '1 millisecond'
                          where id = (select id from model
                                       where coalesce(verified_at, created_at)
                                           < clock_timestamp() - :interval * interval '1 millisecond'

@@ -9,7 +9,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.core.io.Resource;
@@ -34,10 +33,14 @@ class DemoInstaller {
     void install() {
         try {
             if (store.empty()) {
-                Path staged = store.stage(ModelStore.UNOWNED + UUID.randomUUID());
-                copy("classpath*:demo/model/*", staged);
-                store.seal(staged);
-                store.publish(staged, MODEL, false);
+                Path staged = store.stageCopy();
+                try {
+                    copy("classpath*:demo/model/*", staged);
+                    store.seal(staged);
+                    store.publish(staged, MODEL, false);
+                } finally {
+                    store.discard(staged.getFileName().toString());
+                }
                 log.info("Installed the demo model as {}", MODEL);
             }
             if (!Files.isDirectory(home.corpora())) {

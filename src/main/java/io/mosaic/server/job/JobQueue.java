@@ -2,17 +2,18 @@ package io.mosaic.server.job;
 
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.pipeline.PipelineStage;
-import java.sql.ResultSet;
-import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.springframework.context.ApplicationEventPublisher;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Repository;
 import org.springframework.transaction.annotation.Transactional;
+import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
@@ -76,7 +77,7 @@ public class JobQueue {
 
     /** The oldest job that fits and need not wait: one in the queue, or one whose worker went silent. */
     public Optional<Claim> claim(Claimant claimant, Attempts attempts) {
-        Optional<Claim> claim = jdbc.sql("""
+        Optional<Claimed> claimed = jdbc.sql("""
                         update job
                            set state = 'RUNNING', worker = :worker, device = :device, attempt = attempt + 1,
                                lease_until = clock_timestamp() + :lease * interval '1 millisecond',
@@ -102,18 +103,31 @@ public class JobQueue {
                 .param("capacity", claimant.capacityBytes())
                 .param("backoff", attempts.backoff().toMillis())
                 .param("most", attempts.most())
-                .query(this::claimed)
+                .query(Claimed.class)
                 .optional();
-        claim.ifPresent(job -> state(job.id(), JobState.RUNNING));
-        return claim;
+        claimed.ifPresent(job -> state(job.id(), JobState.RUNNING));
+        return claimed.flatMap(this::read);
     }
 
-    private Claim claimed(ResultSet row, int number) throws SQLException {
-        return new Claim(
-                row.getObject("id", UUID.class),
-                row.getInt("attempt"),
-                json.readValue(row.getString("request"), JobRequest.class),
-                Optional.ofNullable(row.getString("traceparent")));
+    private record Claimed(
+            UUID id, int attempt, String request, @Nullable String traceparent) {}
+
+    /** A request that this release does not understand fails its own job, and stands in the way of no other. */
+    private Optional<Claim> read(Claimed job) {
+        try {
+            return Optional.of(new Claim(
+                    job.id(),
+                    job.attempt(),
+                    json.readValue(job.request(), JobRequest.class),
+                    Optional.ofNullable(job.traceparent())));
+        } catch (JacksonException e) {
+            fail(
+                    job.id(),
+                    job.attempt(),
+                    ErrorCode.INTERNAL_ERROR,
+                    "The stored request cannot be read: " + e.getMessage());
+            return Optional.empty();
+        }
     }
 
     /** Renews the lease. */
@@ -177,17 +191,21 @@ public class JobQueue {
     }
 
     public boolean fail(Claim claim, ErrorCode code, String detail) {
+        return fail(claim.id(), claim.attempt(), code, detail);
+    }
+
+    private boolean fail(UUID id, int attempt, ErrorCode code, String detail) {
         int changed = jdbc.sql("update job set state = 'FAILED', finished_at = clock_timestamp(),"
                         + " error_code = :code, error_type = :type, error_detail = :detail,"
                         + " version = version + 1" + HELD)
                 .param("code", code.name())
                 .param("type", code.type().name())
                 .param("detail", detail)
-                .param("id", claim.id())
-                .param("attempt", claim.attempt())
+                .param("id", id)
+                .param("attempt", attempt)
                 .update();
         if (changed == 1) {
-            state(claim.id(), JobState.FAILED);
+            state(id, JobState.FAILED);
         }
         return changed == 1;
     }
@@ -199,9 +217,10 @@ public class JobQueue {
      * @return the state it has now; empty when the lease was lost
      */
     public Optional<JobState> retry(Claim claim, ErrorCode code, String detail, Attempts attempts) {
-        if (!hold(claim)) { // to be cancelled, or lost
-            return cancelled(claim) ? Optional.of(JobState.CANCELLED) : Optional.empty();
-        }
+        return held(claim, () -> retryHeld(claim, code, detail, attempts));
+    }
+
+    private Optional<JobState> retryHeld(Claim claim, ErrorCode code, String detail, Attempts attempts) {
         Optional<JobState> state = jdbc.sql("""
                         update job
                            set state = case when lost_leases + 1 >= :most then 'FAILED' else 'QUEUED' end,
@@ -231,15 +250,22 @@ public class JobQueue {
      * @return the state it has now; empty when the lease was lost
      */
     public Optional<JobState> outgrow(Claim claim, long capacityBytes) {
-        if (!hold(claim)) { // to be cancelled, or lost
-            return cancelled(claim) ? Optional.of(JobState.CANCELLED) : Optional.empty();
+        return held(claim, () -> {
+            jdbc.sql("update job set needs_bytes = greatest(needs_bytes, :capacity + 1)" + HELD)
+                    .param("capacity", capacityBytes)
+                    .param("id", claim.id())
+                    .param("attempt", claim.attempt())
+                    .update();
+            return requeue(claim);
+        });
+    }
+
+    /** Does something to a job that goes on; one that is to be cancelled ends instead, and a lost one is let alone. */
+    private Optional<JobState> held(Claim claim, Supplier<Optional<JobState>> action) {
+        if (hold(claim)) {
+            return action.get();
         }
-        jdbc.sql("update job set needs_bytes = greatest(needs_bytes, :capacity + 1)" + HELD)
-                .param("capacity", capacityBytes)
-                .param("id", claim.id())
-                .param("attempt", claim.attempt())
-                .update();
-        return release(claim) ? Optional.of(JobState.QUEUED) : Optional.empty();
+        return cancelled(claim) ? Optional.of(JobState.CANCELLED) : Optional.empty();
     }
 
     public boolean cancelled(Claim claim) {
@@ -249,16 +275,22 @@ public class JobQueue {
                 "update job set state = 'CANCELLED', finished_at = clock_timestamp(), version = version + 1" + HELD);
     }
 
-    /** Puts the job back into the queue, for a worker that has to stop; a job that is to be cancelled ends instead. */
-    public boolean release(Claim claim) {
-        if (!hold(claim)) {
-            return cancelled(claim); // which a lost lease refuses
-        }
-        return finish(
+    /**
+     * Puts the job back into the queue, for a worker that has to stop; a job that is to be cancelled ends instead.
+     *
+     * @return the state it has now; empty when the lease was lost
+     */
+    public Optional<JobState> release(Claim claim) {
+        return held(claim, () -> requeue(claim));
+    }
+
+    private Optional<JobState> requeue(Claim claim) {
+        boolean requeued = finish(
                 claim,
                 JobState.QUEUED,
                 "update job set state = 'QUEUED', worker = null, device = null, lease_until = null, stage = null,"
                         + " progress_at = null, completed = 0, total = 0, fraction = 0, version = version + 1" + HELD);
+        return requeued ? Optional.of(JobState.QUEUED) : Optional.empty();
     }
 
     private boolean finish(Claim claim, JobState state, String sql) {

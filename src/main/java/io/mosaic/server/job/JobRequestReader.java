@@ -72,8 +72,12 @@ class JobRequestReader {
         this.callbacks = callbacks;
     }
 
-    /** A request and the model that it is about. */
-    record Resolved(JobRequest request, ModelCatalog.Entry model) {
+    /**
+     * A request and the model that it is about.
+     *
+     * @param longestText tokens of the longest text that it is measured on
+     */
+    record Resolved(JobRequest request, ModelCatalog.Entry model, int longestText) {
         ModelConfig config() {
             return model.requireFacts().config();
         }
@@ -96,6 +100,7 @@ class JobRequestReader {
         private final List<Violation> violations = new ArrayList<>();
         private final RequestFields fields;
         private Optional<ModelCatalog.Entry> source = Optional.empty();
+        private int longestText;
 
         Reading(ObjectNode body, UUID id, Outputs outputs) {
             this.id = id;
@@ -187,7 +192,7 @@ class JobRequestReader {
             if (!violations.isEmpty()) {
                 throw new InvalidRequestException(violations);
             }
-            return new Resolved(request, source.orElseThrow());
+            return new Resolved(request, source.orElseThrow(), longestText);
         }
 
         private Optional<ModelFacts> facts() {
@@ -338,6 +343,7 @@ class JobRequestReader {
             }
             for (String corpus : names) {
                 OptionalInt held = tokens("evaluation.perplexity", corpus);
+                longestText = Math.max(longestText, held.orElse(0));
                 facts().map(facts -> Perplexity.window(facts.config())).ifPresent(window -> {
                     if (held.isPresent() && held.getAsInt() < window) {
                         fault(

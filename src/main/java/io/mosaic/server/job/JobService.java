@@ -1,8 +1,8 @@
 package io.mosaic.server.job;
 
 import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.Hashes;
 import io.mosaic.engine.MosaicException;
-import io.mosaic.engine.pipeline.Hashes;
 import io.mosaic.engine.pipeline.MemoryEstimate;
 import io.mosaic.server.device.DeviceInventory;
 import io.mosaic.server.device.Fleet;
@@ -23,6 +23,7 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.function.Consumer;
 import java.util.function.IntFunction;
+import java.util.stream.LongStream;
 import org.springframework.dao.DataIntegrityViolationException;
 import org.springframework.dao.PessimisticLockingFailureException;
 import org.springframework.stereotype.Service;
@@ -82,7 +83,8 @@ public class JobService implements ModelReaders {
      */
     public Submission submit(ObjectNode body, Optional<String> idempotencyKey, Optional<String> submitter) {
         String sha256 = sha256(body);
-        return earlier(idempotencyKey, sha256).orElseGet(() -> submit(body, idempotencyKey, submitter, sha256));
+        return earlier(idempotencyKey, submitter, sha256)
+                .orElseGet(() -> submit(body, idempotencyKey, submitter, sha256));
     }
 
     private Submission submit(
@@ -93,7 +95,7 @@ public class JobService implements ModelReaders {
             resolved = reader.read(body, id, JobRequestReader.Outputs.NEW);
         } catch (InvalidRequestException e) {
             // the output may be taken by the same request, sent twice at once
-            return earlier(idempotencyKey, sha256).orElseThrow(() -> e);
+            return earlier(idempotencyKey, submitter, sha256).orElseThrow(() -> e);
         }
         try {
             return trace.submitting(link -> {
@@ -106,10 +108,10 @@ public class JobService implements ModelReaders {
             });
         } catch (MosaicException e) {
             // the last place may have gone to the same request, sent twice at once
-            return earlier(idempotencyKey, sha256).orElseThrow(() -> e);
+            return earlier(idempotencyKey, submitter, sha256).orElseThrow(() -> e);
         } catch (DataIntegrityViolationException | PessimisticLockingFailureException e) {
             // somebody else was faster, with the same key or the same output
-            return earlier(idempotencyKey, sha256)
+            return earlier(idempotencyKey, submitter, sha256)
                     .orElseThrow(() -> new MosaicException(
                             ErrorCode.OUTPUT_TAKEN,
                             "An unfinished job is making "
@@ -163,13 +165,15 @@ public class JobService implements ModelReaders {
 
     private long needs(JobRequestReader.Resolved resolved) {
         JobRequest request = resolved.request();
-        return MemoryEstimate.bytes(
-                resolved.config(),
-                request.calibration().windows(),
-                request.recipes(),
-                request.dropLayers().orElse(0),
-                devices.activationBytes(),
-                request.evaluation().latency());
+        MemoryEstimate estimate =
+                new MemoryEstimate(resolved.config(), request.calibration().windows(), devices.activationBytes());
+        return LongStream.of(
+                        estimate.dropping(request.dropLayers().orElse(0)),
+                        estimate.pruning(request.recipes()),
+                        request.evaluation().perplexity().isEmpty() ? 0 : estimate.evaluating(resolved.longestText()),
+                        request.evaluation().latency() ? estimate.timing(request.precision()) : 0)
+                .max()
+                .orElseThrow();
     }
 
     /**
@@ -257,17 +261,19 @@ public class JobService implements ModelReaders {
         return Hashes.text(canonical.writeValueAsString(canonical.convertValue(body, Object.class)));
     }
 
-    /** What the key made before. */
-    private Optional<Submission> earlier(Optional<String> idempotencyKey, String sha256) {
-        return idempotencyKey.flatMap(jobs::findByIdempotencyKey).map(job -> {
-            if (!job.bodySha256().equals(sha256)) {
-                throw new MosaicException(
-                        ErrorCode.IDEMPOTENCY_KEY_REUSED,
-                        "Idempotency-Key " + idempotencyKey.orElseThrow() + " was used for another request, job "
-                                + job.id());
-            }
-            return new Submission(job, false);
-        });
+    /** What the key made before, of this submitter: others may use the same. */
+    private Optional<Submission> earlier(Optional<String> idempotencyKey, Optional<String> submitter, String sha256) {
+        return idempotencyKey
+                .flatMap(key -> jobs.findByIdempotencyKey(key, submitter.orElse(null)))
+                .map(job -> {
+                    if (!job.bodySha256().equals(sha256)) {
+                        throw new MosaicException(
+                                ErrorCode.IDEMPOTENCY_KEY_REUSED,
+                                "Idempotency-Key " + idempotencyKey.orElseThrow()
+                                        + " was used for another request, job " + job.id());
+                    }
+                    return new Submission(job, false);
+                });
     }
 
     /** @throws MosaicException JOB_NOT_FOUND */

@@ -48,6 +48,14 @@ public class JobTrace {
                 .observe(action);
     }
 
+    /** The attempt that runs on this thread has failed. */
+    public void failed(Throwable cause) {
+        Observation attempt = observations.getCurrentObservation();
+        if (attempt != null) {
+            attempt.error(cause);
+        }
+    }
+
     /** A stage of the attempt that runs on this thread; whoever starts it stops it. */
     public Observation stage(String name) {
         return Observation.start("mosaic.job.stage", observations).lowCardinalityKeyValue("stage", name);

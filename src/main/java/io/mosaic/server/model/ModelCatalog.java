@@ -80,7 +80,9 @@ public class ModelCatalog {
     public List<Entry> list() {
         Map<String, PrunedModel> rows =
                 pruned.findAll().stream().collect(Collectors.toMap(PrunedModel::id, Function.identity()));
-        return store.ids().stream()
+        List<ModelId> ids = store.ids();
+        readings.keySet().retainAll(ids);
+        return ids.stream()
                 .flatMap(id -> entry(id, Optional.ofNullable(rows.get(id.toString()))).stream())
                 .toList();
     }
@@ -143,7 +145,7 @@ public class ModelCatalog {
 
     /** Takes a model away, here and in the object store; downloads that have begun finish. */
     public void delete(ModelId id) {
-        Optional<Location> original = Objects.requireNonNull(transaction.execute(status -> {
+        Deleted deleted = Objects.requireNonNull(transaction.execute(status -> {
             Optional<PrunedModel> row = pruned.findById(id.toString());
             Optional<Location> location = row.flatMap(PrunedModel::location);
             boolean here = folder(id, row).isPresent();
@@ -151,13 +153,15 @@ public class ModelCatalog {
                 throw notFound(id.toString());
             }
             pruned.deleteById(id.toString());
-            if (here) {
-                store.remove(id);
-            }
-            return location;
+            return new Deleted(here ? Optional.of(store.retire(id)) : Optional.empty(), location);
         }));
-        original.ifPresent(originals::delete);
+        // what takes long comes after the transaction
+        deleted.retired().ifPresent(store::discard);
+        deleted.original().ifPresent(originals::delete);
     }
+
+    /** What is left of a model that nobody sees any more. */
+    private record Deleted(Optional<String> retired, Optional<Location> original) {}
 
     /** A model's folder in this home, unless it is a copy of what has gone. */
     private Optional<Path> folder(ModelId id, Optional<PrunedModel> row) {

@@ -8,7 +8,6 @@ import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.Stream;
 import org.springframework.http.HttpStatus;
@@ -21,12 +20,10 @@ import org.springframework.web.bind.annotation.ResponseStatus;
 @Tag(name = "Models")
 class ModelController {
     private final ModelCatalog catalog;
-    private final Originals originals;
     private final ModelReaders readers;
 
-    ModelController(ModelCatalog catalog, Originals originals, ModelReaders readers) {
+    ModelController(ModelCatalog catalog, ModelReaders readers) {
         this.catalog = catalog;
-        this.originals = originals;
         this.readers = readers;
     }
 
@@ -44,11 +41,7 @@ class ModelController {
     @GetMapping("/models/{namespace}/{name}")
     ModelView model(@PathVariable String namespace, @PathVariable String name) {
         ModelId id = id(namespace, name);
-        return Optional.of(id)
-                .filter(wanted -> originals.presigned()) // then models come here for jobs only
-                .flatMap(catalog::elsewhere)
-                .map(ModelView::of)
-                .orElseGet(() -> ModelView.of(catalog.require(id)));
+        return catalog.elsewhere(id).map(ModelView::of).orElseGet(() -> ModelView.of(catalog.require(id)));
     }
 
     @Operation(summary = "Deletes a model that no unfinished job needs")

@@ -28,6 +28,8 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.stereotype.Component;
 import org.springframework.util.FileSystemUtils;
 
@@ -37,17 +39,16 @@ import org.springframework.util.FileSystemUtils;
  */
 @Component
 public class ModelStore {
+    private static final Logger log = LoggerFactory.getLogger(ModelStore.class);
+
     /** Hidden file of a model that a job made: the job's id. */
     private static final String JOB = ".job";
-
-    /** Begins the names of staged folders that belong to no job. */
-    public static final String UNOWNED = "install-";
 
     /** Hidden file of a model that lies in the object store, too: where. */
     private static final String ORIGINAL = ".original";
 
-    /** Folders of this name are on their way here from the object store, for no job. */
-    private static final String FETCH = "fetch-";
+    /** Folders of this name are copies on their way here, from the object store or of the demo, for no job. */
+    private static final String COPY = "copy-";
 
     private static final int DEPTH = 4;
 
@@ -161,23 +162,23 @@ public class ModelStore {
     }
 
     /** A new empty folder for a copy of a model, under a name that nobody else has. */
-    Path stageFetch() {
-        return stage(FETCH + UUID.randomUUID());
+    public Path stageCopy() {
+        return stage(COPY + UUID.randomUUID());
     }
 
     /** Names of all folders that are staged for a job, or left over from one. */
     public List<String> staged() {
         return directories(staging).stream()
                 .map(ModelStore::fileName)
-                .filter(name -> !name.startsWith(FETCH))
+                .filter(name -> !name.startsWith(COPY))
                 .toList();
     }
 
     /** Deletes copies on which no process works any more: those in which nothing was written for so long. */
-    public void discardDeadFetches(Duration silence) {
+    public void discardDeadCopies(Duration silence) {
         Instant before = Instant.now().minus(silence);
         directories(staging).stream()
-                .filter(folder -> fileName(folder).startsWith(FETCH))
+                .filter(folder -> fileName(folder).startsWith(COPY))
                 .filter(folder -> lastWritten(folder).isBefore(before))
                 .forEach(folder -> {
                     Path retired = retired();
@@ -328,6 +329,11 @@ public class ModelStore {
 
     /** Takes a model away; downloads that have begun finish. */
     void remove(ModelId id) {
+        discard(retire(id));
+    }
+
+    /** Takes a model out of sight, by one rename, under a name that is to be {@link #discard discarded}. */
+    String retire(ModelId id) {
         Path folder = folder(id).orElseThrow(() -> ModelCatalog.notFound(id.toString()));
         Path retired = retired();
         try {
@@ -338,7 +344,7 @@ public class ModelStore {
         } catch (IOException e) {
             throw new MosaicException(ErrorCode.IO_ERROR, "Cannot delete " + id + ": " + e.getMessage(), e);
         }
-        delete(retired);
+        return fileName(retired);
     }
 
     private Path path(ModelId id) {
@@ -349,11 +355,14 @@ public class ModelStore {
         return staging.resolve("deleted-" + UUID.randomUUID());
     }
 
+    /** Deletes a folder that no model is any more. What cannot be deleted now is left to the janitor. */
     private static void delete(Path folder) {
         try {
             FileSystemUtils.deleteRecursively(folder);
+        } catch (NoSuchFileException e) {
+            // the janitor is at it as well
         } catch (IOException e) {
-            throw new MosaicException(ErrorCode.IO_ERROR, "Cannot delete " + folder + ": " + e.getMessage(), e);
+            log.warn("{} cannot be deleted: {}", folder, e.getMessage());
         }
     }
 

@@ -2,7 +2,6 @@ package io.mosaic.server.model;
 
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
-import io.mosaic.engine.pipeline.Hashes;
 import io.mosaic.server.objects.ObjectStore;
 import java.io.IOException;
 import java.net.URI;
@@ -77,6 +76,24 @@ public class Originals {
                 log.warn("{} stays for now: {}", original, e.detail());
             }
         });
+    }
+
+    /** Every place in the object store that is named as one of a model. */
+    public List<Location> locations() {
+        return objects.map(Originals::locations).orElse(List.of());
+    }
+
+    private static List<Location> locations(ObjectStore objects) {
+        return objects.folders("").stream()
+                .flatMap(namespace -> objects.folders(namespace).stream())
+                .filter(model -> ModelId.parse(name(model)).isPresent())
+                .flatMap(model -> objects.folders(model).stream())
+                .flatMap(attempt -> Location.parse(name(attempt)).stream())
+                .toList();
+    }
+
+    private static String name(String folder) {
+        return folder.substring(0, folder.length() - 1);
     }
 
     /** The files of all models that have an original. */
@@ -177,7 +194,7 @@ public class Originals {
             return;
         }
         log.info("Fetching {}", original);
-        Path staged = store.stageFetch();
+        Path staged = store.stageCopy();
         try {
             for (OriginalFile file : files) {
                 receive(original, file, staged);
@@ -206,8 +223,7 @@ public class Originals {
         Path target = folder.resolve(file.path());
         try {
             Files.createDirectories(target.getParent());
-            objects.orElseThrow().fetch(original.key(file.path()), target);
-            String found = Hashes.files(List.of(target));
+            String found = objects.orElseThrow().fetch(original.key(file.path()), target);
             if (!found.equals(file.sha256())) {
                 throw new MosaicException(
                         ErrorCode.MODEL_CORRUPT,

@@ -1,8 +1,8 @@
 package io.mosaic.server.objects;
 
 import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.Hashes;
 import io.mosaic.engine.MosaicException;
-import io.mosaic.engine.pipeline.Hashes;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -34,14 +34,16 @@ final class Download {
         this.key = key;
     }
 
-    void to(Path target) {
+    /** @return the SHA-256 of what came, in hex */
+    String to(Path target) {
         HeadObjectResponse object =
                 bucket.head(key).orElseThrow(() -> bucket.failure(ACTION, key, "there is no such object"));
         Path beside = target.resolveSibling("." + target.getFileName() + "-" + UUID.randomUUID());
         try {
             try {
-                receive(object, beside);
+                String sha256 = receive(object, beside);
                 Files.move(beside, target, StandardCopyOption.ATOMIC_MOVE);
+                return sha256;
             } finally {
                 Files.deleteIfExists(beside);
             }
@@ -50,7 +52,7 @@ final class Download {
         }
     }
 
-    private void receive(HeadObjectResponse object, Path file) throws IOException {
+    private String receive(HeadObjectResponse object, Path file) throws IOException {
         try (OutputStream out = Files.newOutputStream(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
             long received = 0;
             int failures = 0;
@@ -71,6 +73,7 @@ final class Download {
         if (expected.filter(sha256 -> !sha256.equals(found)).isPresent()) {
             throw bucket.failure(ACTION, key, "its SHA-256 is " + found + ", not " + expected.get());
         }
+        return found;
     }
 
     /** Takes what comes until the end or a fault of the connection, and gives its length. */

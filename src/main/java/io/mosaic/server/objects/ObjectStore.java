@@ -66,9 +66,11 @@ public class ObjectStore implements AutoCloseable {
     /**
      * Copies an object into a file, which appears when it is whole. Its hash is compared with the one that the upload
      * left; an object without, which something else put there, is only as long as the store says.
+     *
+     * @return its SHA-256, in hex
      */
-    public void fetch(String key, Path target) {
-        new Download(bucket, key).to(target);
+    public String fetch(String key, Path target) {
+        return new Download(bucket, key).to(target);
     }
 
     public Optional<StoredObject> find(String key) {

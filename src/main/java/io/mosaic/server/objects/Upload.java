@@ -1,8 +1,8 @@
 package io.mosaic.server.objects;
 
 import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.Hashes;
 import io.mosaic.engine.MosaicException;
-import io.mosaic.engine.pipeline.Hashes;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;

@@ -1,7 +1,7 @@
 package io.mosaic.server.report;
 
+import io.mosaic.engine.Hashes;
 import io.mosaic.engine.calibration.CalibrationWindows;
-import io.mosaic.engine.pipeline.Hashes;
 import io.mosaic.engine.search.SearchCost;
 import io.mosaic.server.corpus.CorpusCatalog;
 import io.mosaic.server.job.JobRequest;

@@ -1,8 +1,8 @@
 package io.mosaic.server.security;
 
 import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.Hashes;
 import io.mosaic.engine.MosaicException;
-import io.mosaic.engine.pipeline.Hashes;
 import java.security.SecureRandom;
 import java.sql.ResultSet;
 import java.sql.SQLException;

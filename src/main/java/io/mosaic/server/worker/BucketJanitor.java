@@ -1,14 +1,9 @@
 package io.mosaic.server.worker;
 
 import io.mosaic.engine.MosaicException;
-import io.mosaic.server.model.Location;
-import io.mosaic.server.model.ModelId;
 import io.mosaic.server.model.Originals;
-import io.mosaic.server.objects.ObjectStore;
 import io.mosaic.server.role.ConditionalOnRole;
 import io.mosaic.server.role.Role;
-import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,11 +20,9 @@ import org.springframework.stereotype.Component;
 class BucketJanitor {
     private static final Logger log = LoggerFactory.getLogger(BucketJanitor.class);
 
-    private final Optional<ObjectStore> objects;
     private final Originals originals;
 
-    BucketJanitor(Optional<ObjectStore> objects, Originals originals) {
-        this.objects = objects;
+    BucketJanitor(Originals originals) {
         this.originals = originals;
     }
 
@@ -37,27 +30,12 @@ class BucketJanitor {
     void clean() {
         try {
             // listed before the database is asked: a folder whose job has ended by then without a row gets none
-            objects.map(BucketJanitor::attempts).orElse(List.of()).stream()
-                    .filter(originals::abandoned)
-                    .forEach(attempt -> {
-                        log.info("Removing {} from the object store, which no model needs", attempt);
-                        originals.delete(attempt);
-                    });
+            originals.locations().stream().filter(originals::abandoned).forEach(attempt -> {
+                log.info("Removing {} from the object store, which no model needs", attempt);
+                originals.delete(attempt);
+            });
         } catch (DataAccessException | MosaicException e) {
             log.warn("The object store was not tidied: {}", e.getMessage());
         }
-    }
-
-    private static List<Location> attempts(ObjectStore objects) {
-        return objects.folders("").stream()
-                .flatMap(namespace -> objects.folders(namespace).stream())
-                .filter(model -> ModelId.parse(name(model)).isPresent())
-                .flatMap(model -> objects.folders(model).stream())
-                .flatMap(attempt -> Location.parse(name(attempt)).stream())
-                .toList();
-    }
-
-    private static String name(String folder) {
-        return folder.substring(0, folder.length() - 1);
     }
 }

@@ -121,7 +121,7 @@ class ExecuteJob {
                     .mapToObj(i -> new Publication.Staged(
                             ModelId.parse(reports.get(i).model()).orElseThrow(), folders.get(i), reports.get(i)))
                     .toList();
-            if (publication.publish(claim, staged)) {
+            if (publication.publish(claim, staged, token)) {
                 discardAll(claim);
                 log.info("Job {} succeeded: {}", claim.id(), String.join(", ", request.outputs()));
                 events.publishEvent(new JobSucceeded(claim.id(), reports));
@@ -180,13 +180,18 @@ class ExecuteJob {
     private void stopped(JobQueue.Claim claim, Heartbeat heartbeat) {
         boolean written = switch (heartbeat.reason()) {
             case NONE, CANCELLED -> queue.cancelled(claim);
-            case SHUTDOWN -> queue.release(claim);
+            case SHUTDOWN -> queue.release(claim).isPresent();
             case LEASE_LOST -> false;
         };
         switch (heartbeat.reason()) {
-            case NONE, CANCELLED -> discardAll(claim);
             case SHUTDOWN -> {} // another worker goes on from what is staged
-            case LEASE_LOST -> stagingNames(claim).forEach(store::discard); // another one has begun already
+            case NONE, CANCELLED, LEASE_LOST -> {
+                if (written) {
+                    discardAll(claim);
+                } else { // another one has begun already, and keeps what is its own
+                    stagingNames(claim).forEach(store::discard);
+                }
+            }
         }
         log.info(
                 "Job {} attempt {} stopped: {}",
@@ -196,6 +201,7 @@ class ExecuteJob {
     }
 
     private void fail(JobQueue.Claim claim, ComputeDevice device, ErrorCode code, String detail, Throwable cause) {
+        trace.failed(cause);
         switch (code.type()) {
             case USER_ERROR, INSUFFICIENT_RESOURCES -> log.warn("Job {} failed: {} {}", claim.id(), code, detail);
             case INTERNAL_ERROR -> log.error("Job {} failed: {}", claim.id(), code, cause);

@@ -1,7 +1,9 @@
 package io.mosaic.server.worker;
 
+import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
+import io.mosaic.engine.pipeline.PruningPipeline;
 import io.mosaic.engine.pipeline.PruningReport;
 import io.mosaic.server.artifact.Artifacts;
 import io.mosaic.server.job.JobQueue;
@@ -59,8 +61,11 @@ class Publication {
     /** A finished model, not yet visible. */
     record Staged(ModelId id, Path folder, PruningReport report) {}
 
-    /** @return false, with nothing changed, when the worker no longer holds the job */
-    boolean publish(JobQueue.Claim claim, List<Staged> staged) {
+    /**
+     * @param token asked before each file that is uploaded
+     * @return false, with nothing changed, when the worker no longer holds the job
+     */
+    boolean publish(JobQueue.Claim claim, List<Staged> staged, CancellationToken token) {
         // what takes long comes before the transaction, which locks the job's row
         Map<Staged, List<Artifacts.Hashed>> files = new LinkedHashMap<>();
         for (Staged model : staged) {
@@ -73,8 +78,11 @@ class Publication {
         AtomicBoolean committing = new AtomicBoolean();
         try {
             files.forEach((model, hashed) -> original(claim, model)
-                    .ifPresent(location -> hashed.forEach(file -> originals.upload(
-                            location, model.folder(), file.file().path(), file.sha256()))));
+                    .ifPresent(location -> hashed.forEach(file -> {
+                        token.check();
+                        originals.upload(location, model.folder(), file.file().path(), file.sha256());
+                    })));
+            token.check();
             boolean published = commit(claim, files, committing);
             if (!published) {
                 takeBack(claim, staged);
@@ -114,6 +122,8 @@ class Publication {
             });
             reports.save(claim.id(), files.keySet().stream().map(Staged::report).toList());
             queue.succeed(claim);
+            // until here a failure costs no layer: the next attempt takes them over
+            files.keySet().forEach(model -> PruningPipeline.forgetAttempt(model.folder()));
             // Last before the commit. A crash in between leaves folders without rows; the next attempt or the janitor
             // removes them.
             store.publish(

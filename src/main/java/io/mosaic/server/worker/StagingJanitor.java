@@ -27,8 +27,8 @@ import org.springframework.stereotype.Component;
 class StagingJanitor {
     private static final Logger log = LoggerFactory.getLogger(StagingJanitor.class);
 
-    /** A fetch waits a minute or two for a store that is away, and writes all the time else. */
-    private static final Duration FETCH_SILENCE = Duration.ofHours(1);
+    /** A copy waits a minute or two for a store that is away, and grows all the time else. */
+    private static final Duration COPY_SILENCE = Duration.ofHours(1);
 
     private final JdbcClient jdbc;
     private final ModelStore store;
@@ -48,13 +48,18 @@ class StagingJanitor {
         if (roles.has(Role.MIGRATE)) {
             return;
         }
+        tidy("staging", this::cleanStaging);
+        tidy("models of jobs that failed", this::cleanModels);
+        tidy("stale copies", originals::removeStaleCopies);
+        tidy("dead copies", () -> store.discardDeadCopies(COPY_SILENCE));
+    }
+
+    /** Where one does not succeed the others still may. */
+    private static void tidy(String what, Runnable task) {
         try {
-            cleanStaging();
-            cleanModels();
-            originals.removeStaleCopies();
-            store.discardDeadFetches(FETCH_SILENCE);
+            task.run();
         } catch (DataAccessException | MosaicException e) {
-            log.warn("Nothing was tidied: {}", e.getMessage());
+            log.warn("Not tidied, {}: {}", what, e.getMessage());
         }
     }
 
@@ -81,13 +86,10 @@ class StagingJanitor {
                 Set.copyOf(jdbc.sql("select cast(id as text) from job where state in ('QUEUED', 'RUNNING')")
                         .query(String.class)
                         .list());
-        staged.stream()
-                .filter(name -> !name.startsWith(ModelStore.UNOWNED))
-                .filter(name -> !unfinished.contains(job(name)))
-                .forEach(name -> {
-                    log.info("Removing {}, which no unfinished job needs", name);
-                    store.discard(name);
-                });
+        staged.stream().filter(name -> !unfinished.contains(job(name))).forEach(name -> {
+            log.info("Removing {}, which no unfinished job needs", name);
+            store.discard(name);
+        });
     }
 
     /** Each attempt stages a folder per model, named after the job, the attempt and the model's number. */

@@ -35,6 +35,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** A run that was cut off and goes on makes the bytes that it would have made, without pruning a layer twice. */
 class ResumedRunTests {
     private static final int HIDDEN = 64;
+    private static final int LAYERS = 3;
 
     @TempDir
     Path folder;
@@ -46,7 +47,7 @@ class ResumedRunTests {
     void write() throws IOException {
         Path model = new TinyLlama(
                         new LayerShape(HIDDEN, 4, 2, 16, 128),
-                        3,
+                        LAYERS,
                         Demo.VOCABULARY,
                         64,
                         new RopeScaling.None(),
@@ -94,8 +95,22 @@ class ResumedRunTests {
                     .isEqualTo(expected.get(i).search().map(SearchReport::candidates));
             assertThat(resumed.get(i).resolve(Checkpoint.SINGLE_FILE))
                     .hasSameBinaryContentAs(whole.get(i).resolve(Checkpoint.SINGLE_FILE));
-            assertThat(resumed.get(i)).isDirectoryNotContaining("glob:**/.journal");
         }
+    }
+
+    @Test
+    void finishedRunThatWasNotPublishedIsTakenOverWhole() throws IOException {
+        List<PruningRecipe> recipes = recipes().findFirst().orElseThrow();
+        List<Path> finished = folders(recipes);
+        run.prune(recipes, finished);
+
+        assertThat(taken(run.earlier(List.of(finished)).prune(recipes, folders(recipes))))
+                .isEqualTo(LAYERS);
+
+        finished.forEach(PruningPipeline::forgetAttempt);
+        assertThat(finished.getFirst()).isDirectoryNotContaining("glob:**/.journal");
+        assertThat(taken(run.earlier(List.of(finished)).prune(recipes, folders(recipes))))
+                .isZero();
     }
 
     @Test

@@ -20,12 +20,19 @@ import io.mosaic.engine.pruning.unstructured.SparsityPattern;
 import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
 import io.mosaic.engine.tensor.Compute;
 import io.mosaic.engine.tensor.Precision;
+import io.mosaic.engine.tensor.Scratch;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.fixture.Demo;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What the layers of a walk see of the layers before them. */
 class PruningWalkTests {
@@ -33,6 +40,10 @@ class PruningWalkTests {
 
     /** The demo model's layers, the first with its own share removed, the others with half. */
     private static List<LayerWeights> prune(Propagation propagation, double first) {
+        return prune(propagation, Scratch.NONE, first);
+    }
+
+    private static List<LayerWeights> prune(Propagation propagation, Scratch scratch, double first) {
         PruningRecipe recipe = new PruningRecipe(
                 REST,
                 Category.UNSTRUCTURED,
@@ -52,12 +63,22 @@ class PruningWalkTests {
             List<LayerWeights> pruned = new ArrayList<>();
             CalibrationSet few =
                     new CalibrationSet(Arrays.copyOf(Demo.calibration().windows(), 4));
-            new PruningWalk(new Compute(manager, Precision.F32), checkpoint, few, new CancellationToken())
+            new PruningWalk(new Compute(manager, Precision.F32, scratch), checkpoint, few, new CancellationToken())
                     .run(
                             new CompositePruner(recipe, new PruningPlan(StructuredPlan.none(layers), zeros)),
                             (index, layer, dampening) -> pruned.add(layer));
             return pruned;
         }
+    }
+
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void streamsInFilesAreGoneWhenTheWalkEnds(@TempDir Path folder) throws IOException {
+        List<LayerWeights> kept = prune(Propagation.PRUNED, Scratch.in(folder, 0), 0.5);
+
+        assertThat(same(kept.getFirst(), prune(Propagation.PRUNED, 0.5).getFirst()))
+                .isTrue();
+        assertThat(Files.readAllLines(Path.of("/proc/self/maps"))).noneMatch(line -> line.contains(folder.toString()));
     }
 
     private static boolean same(LayerWeights a, LayerWeights b) {

@@ -209,11 +209,30 @@ class JobQueueTests {
     }
 
     @Test
+    void requestThatThisReleaseDoesNotKnowFailsItsOwnJobOnly() {
+        UUID first = queued.add();
+        UUID second = queued.add();
+        jdbc.sql("update job set request = cast('{\"category\": \"of another release\"}' as json),"
+                        + " submitted_at = submitted_at - interval '1 minute' where id = :id")
+                .param("id", first)
+                .update();
+
+        assertThat(claim("one", LEASE)).isEmpty();
+
+        assertThat(claim("one", LEASE)).map(Claim::id).contains(second);
+        assertThat(jdbc.sql("select state || ' ' || error_code || ' ' || error_detail from job where id = :id")
+                        .param("id", first)
+                        .query(String.class)
+                        .single())
+                .startsWith("FAILED INTERNAL_ERROR The stored request cannot be read");
+    }
+
+    @Test
     void releasedJobIsTakenByAnotherAtOnce() {
         Claim claim = running();
         queue.progress(claim, PipelineStage.PRUNING, 3, 8);
 
-        assertThat(queue.release(claim)).isTrue();
+        assertThat(queue.release(claim)).hasValue(JobState.QUEUED);
 
         Job waiting = job(claim);
         assertThat(waiting.state()).isEqualTo(JobState.QUEUED);
@@ -230,7 +249,7 @@ class JobQueueTests {
         Claim claim = running();
         queue.cancel(claim.id());
 
-        assertThat(queue.release(claim)).isTrue();
+        assertThat(queue.release(claim)).hasValue(JobState.CANCELLED);
 
         assertThat(job(claim).state()).isEqualTo(JobState.CANCELLED);
         assertThat(job(claim).finishedAt()).isPresent();
@@ -386,7 +405,7 @@ class JobQueueTests {
     void releasesAreNotCountedAsLostWorkers() {
         queued.add();
         for (int i = 0; i < 5; i++) {
-            assertThat(queue.release(claimed(LEASE))).isTrue();
+            assertThat(queue.release(claimed(LEASE))).hasValue(JobState.QUEUED);
         }
         Claim claim = claimed(RUN_OUT);
 
@@ -488,7 +507,7 @@ class JobQueueTests {
                 c -> queue.retry(c, ErrorCode.IO_ERROR, "late", ATTEMPTS).isPresent(),
                 c -> queue.outgrow(c, 1).isPresent(),
                 queue::cancelled,
-                queue::release);
+                c -> queue.release(c).isPresent());
         writes.forEach(
                 write -> assertUnchanged(claim, c -> assertThat(write.test(c)).isFalse()));
     }

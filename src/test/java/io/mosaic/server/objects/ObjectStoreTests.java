@@ -10,7 +10,7 @@ import ch.qos.logback.classic.Logger;
 import com.sun.net.httpserver.HttpHandler;
 import com.sun.net.httpserver.HttpServer;
 import io.mosaic.engine.ErrorCode;
-import io.mosaic.engine.pipeline.Hashes;
+import io.mosaic.engine.Hashes;
 import io.mosaic.fixture.Relay;
 import io.mosaic.fixture.S3Server;
 import java.io.IOException;

@@ -4,9 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.sun.net.httpserver.HttpServer;
+import io.mosaic.engine.llama.Projection;
 import io.mosaic.fixture.Api;
 import io.mosaic.fixture.Requests;
 import io.mosaic.fixture.ServerTest;
+import io.mosaic.fixture.TinyModel;
+import io.mosaic.server.MosaicHome;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -28,9 +31,11 @@ class TracingTests {
     private static final HttpServer COLLECTOR = collector();
 
     private final Api api;
+    private final MosaicHome home;
 
-    TracingTests(Api api) {
+    TracingTests(Api api, MosaicHome home) {
         this.api = api;
+        this.home = home;
     }
 
     @DynamicPropertySource
@@ -59,6 +64,21 @@ class TracingTests {
                 assertThat(received(trace, span)).as(span).isTrue();
             }
         });
+    }
+
+    @Test
+    void failedAttemptTellsWhy() {
+        TinyModel.random(9)
+                .spoilt(Projection.DOWN.tensor(1), 77, Float.NaN)
+                .writeTo(home.models().resolve("traced/spoilt"));
+
+        String id = api.submit(Requests.tiny("traced/from-nan").put("model", "traced/spoilt"));
+        String detail = api.awaitEnd(id, "FAILED").path("error").path("detail").stringValue();
+
+        await("the error")
+                .atMost(Duration.ofSeconds(30))
+                .untilAsserted(() ->
+                        assertThat(RECEIVED.toString(StandardCharsets.UTF_8)).contains("exception", detail));
     }
 
     /** Whether a span of the name and trace has come; both stand near each other in its protocol buffer. */

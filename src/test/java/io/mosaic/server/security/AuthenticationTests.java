@@ -208,6 +208,26 @@ class AuthenticationTests {
     }
 
     @Test
+    void submittersChooseTheirIdempotencyKeysForThemselves() {
+        Api one = api.as(key("one", "submit").path("secret").stringValue());
+        Api other = api.as(key("another", "submit").path("secret").stringValue());
+
+        HttpResponse<String> first = one.post("/jobs", Requests.tiny("mine/one"), "Idempotency-Key", "nightly");
+        HttpResponse<String> second = other.post("/jobs", Requests.tiny("mine/two"), "Idempotency-Key", "nightly");
+        HttpResponse<String> again = one.post("/jobs", Requests.tiny("mine/one"), "Idempotency-Key", "nightly");
+
+        assertThat(first.statusCode()).isEqualTo(202);
+        assertThat(second.statusCode()).isEqualTo(202);
+        assertThat(again.statusCode()).isEqualTo(200);
+        assertThat(again.headers().firstValue("Location"))
+                .isEqualTo(first.headers().firstValue("Location"));
+        Api.problem(
+                other.post("/jobs", Requests.tiny("mine/one"), "Idempotency-Key", "nightly"),
+                409,
+                ErrorCode.IDEMPOTENCY_KEY_REUSED);
+    }
+
+    @Test
     void eachKeyHasItsRequestsAMinute() {
         Api eager = api.as(key("eager", "read").path("secret").stringValue());
         Api other = api.as(key("other", "read").path("secret").stringValue());

@@ -3,6 +3,7 @@ package io.mosaic.server.worker;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.pipeline.PruningReport;
 import io.mosaic.fixture.Api;
 import io.mosaic.fixture.IdleServerTest;
@@ -17,6 +18,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CancellationException;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.springframework.jdbc.core.simple.JdbcClient;
@@ -65,10 +67,12 @@ class PublicationTests {
         JobQueue.Claim lost = claim("publication/lost", Duration.ofSeconds(-1));
         JobQueue.Claim holder = claimNext(Duration.ofMinutes(5));
 
-        assertThat(publication.publish(lost, staged(lost))).isFalse();
+        assertThat(publication.publish(lost, staged(lost), new CancellationToken()))
+                .isFalse();
 
         assertUnpublished(lost);
-        assertThat(publication.publish(holder, staged(holder))).isTrue();
+        assertThat(publication.publish(holder, staged(holder), new CancellationToken()))
+                .isTrue();
         assertThat(api.get("/models/publication/lost").statusCode()).isEqualTo(200);
         assertThat(Api.state(api.job(holder.id().toString()))).isEqualTo("SUCCEEDED");
     }
@@ -78,9 +82,26 @@ class PublicationTests {
         JobQueue.Claim claim = claim("publication/cancelled", Duration.ofMinutes(5));
         queue.cancel(claim.id());
 
-        assertThat(publication.publish(claim, staged(claim))).isFalse();
+        assertThat(publication.publish(claim, staged(claim), new CancellationToken()))
+                .isFalse();
 
         assertUnpublished(claim);
+    }
+
+    @Test
+    void publicationThatIsStoppedLeavesWhatTheNextAttemptGoesOnFrom() throws IOException {
+        JobQueue.Claim claim = claim("publication/stopped", Duration.ofMinutes(5));
+        List<Publication.Staged> staged = staged(claim);
+        Path journal = Files.writeString(staged.getFirst().folder().resolve(".journal"), "layers");
+        CancellationToken stopped = new CancellationToken();
+        stopped.cancel();
+
+        assertThatThrownBy(() -> publication.publish(claim, staged, stopped)).isInstanceOf(CancellationException.class);
+
+        assertThat(journal).exists();
+        assertThat(home.models().resolve("publication/stopped")).doesNotExist();
+        assertThat(publication.publish(claim, staged, new CancellationToken())).isTrue();
+        assertThat(home.models().resolve("publication/stopped")).isDirectoryNotContaining("glob:**/.journal");
     }
 
     @Test
@@ -88,7 +109,7 @@ class PublicationTests {
         JobQueue.Claim claim = claim("publication/taken", Duration.ofMinutes(5));
         Path appeared = Files.createDirectories(home.models().resolve("publication/taken"));
 
-        assertThatThrownBy(() -> publication.publish(claim, staged(claim)))
+        assertThatThrownBy(() -> publication.publish(claim, staged(claim), new CancellationToken()))
                 .hasMessageContaining("publication/taken appeared");
 
         assertThat(appeared).isEmptyDirectory();
@@ -103,12 +124,13 @@ class PublicationTests {
         JobQueue.Claim claim = claimNext(Duration.ofMinutes(5));
         Path appeared = Files.createDirectories(home.models().resolve("publication/several-50"));
 
-        assertThatThrownBy(() -> publication.publish(claim, staged(claim)))
+        assertThatThrownBy(() -> publication.publish(claim, staged(claim), new CancellationToken()))
                 .hasMessageContaining("publication/several-50 appeared");
 
         Files.delete(appeared);
         assertUnpublished(claim);
-        assertThat(publication.publish(claim, staged(claim))).isTrue();
+        assertThat(publication.publish(claim, staged(claim), new CancellationToken()))
+                .isTrue();
         assertThat(api.get("/models/publication/several-30").statusCode()).isEqualTo(200);
         assertThat(api.get("/models/publication/several-50").statusCode()).isEqualTo(200);
     }

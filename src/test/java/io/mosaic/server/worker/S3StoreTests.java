@@ -4,8 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.zaxxer.hikari.HikariDataSource;
+import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.ErrorCode;
-import io.mosaic.engine.pipeline.Hashes;
+import io.mosaic.engine.Hashes;
 import io.mosaic.engine.pipeline.PruningReport;
 import io.mosaic.fixture.Api;
 import io.mosaic.fixture.Requests;
@@ -238,10 +239,12 @@ class S3StoreTests {
         JobQueue.Claim lost = claim("s3/lost", Duration.ofSeconds(-1));
         JobQueue.Claim holder = claimNext(Duration.ofMinutes(5));
 
-        assertThat(publication.publish(lost, staged(lost))).isFalse();
+        assertThat(publication.publish(lost, staged(lost), new CancellationToken()))
+                .isFalse();
 
         assertThat(keys("s3/lost/")).isEmpty();
-        assertThat(publication.publish(holder, staged(holder))).isTrue();
+        assertThat(publication.publish(holder, staged(holder), new CancellationToken()))
+                .isTrue();
         assertThat(keys("s3/lost/")).containsExactly(new Location(id("s3/lost"), holder.id(), 2) + "/config.json");
     }
 
@@ -250,7 +253,8 @@ class S3StoreTests {
         JobQueue.Claim claim = claim("s3/taken", Duration.ofMinutes(5));
         Files.createDirectories(home.models().resolve("s3/taken"));
 
-        assertThatThrownBy(() -> publication.publish(claim, staged(claim))).hasMessageContaining("s3/taken appeared");
+        assertThatThrownBy(() -> publication.publish(claim, staged(claim), new CancellationToken()))
+                .hasMessageContaining("s3/taken appeared");
 
         assertThat(keys("s3/taken/")).isEmpty();
     }
@@ -262,7 +266,8 @@ class S3StoreTests {
         Location first = published("s3/twice"); // between the check of the name and its reservation
         removeCopy("s3/twice");
 
-        assertThatThrownBy(() -> publication.publish(late, staged(late))).hasMessageContaining("s3/twice appeared");
+        assertThatThrownBy(() -> publication.publish(late, staged(late), new CancellationToken()))
+                .hasMessageContaining("s3/twice appeared");
 
         assertThat(keys("s3/twice/")).containsExactly(first + "/config.json");
         assertThat(api.post("/models/s3/twice/verify", "").body()).contains("\"intact\":true");
@@ -352,8 +357,8 @@ class S3StoreTests {
     @Test
     void janitorRemovesFetchesThatWereKilledAndNoOthers() throws IOException {
         Path staging = Files.createDirectories(home.staging());
-        Path dead = Files.createDirectories(staging.resolve("fetch-" + UUID.randomUUID() + "/sub"));
-        Path running = Files.createDirectories(staging.resolve("fetch-" + UUID.randomUUID() + "/sub"));
+        Path dead = Files.createDirectories(staging.resolve("copy-" + UUID.randomUUID() + "/sub"));
+        Path running = Files.createDirectories(staging.resolve("copy-" + UUID.randomUUID() + "/sub"));
         FileTime old = FileTime.from(Instant.now().minus(Duration.ofHours(2)));
         for (Path each : List.of(dead, running)) {
             Files.setLastModifiedTime(Files.writeString(each.resolve("done"), ""), old);
@@ -396,7 +401,8 @@ class S3StoreTests {
     /** A model of this home and of the bucket. */
     private Location published(String output) throws IOException {
         JobQueue.Claim claim = claim(output, Duration.ofMinutes(5));
-        assertThat(publication.publish(claim, staged(claim))).isTrue();
+        assertThat(publication.publish(claim, staged(claim), new CancellationToken()))
+                .isTrue();
         return new Location(id(output), claim.id(), claim.attempt());
     }
 
@@ -423,7 +429,7 @@ class S3StoreTests {
 
     private List<Path> fetches() {
         try (Stream<Path> staged = Files.list(home.staging())) {
-            return staged.filter(path -> path.getFileName().toString().startsWith("fetch-"))
+            return staged.filter(path -> path.getFileName().toString().startsWith("copy-"))
                     .toList();
         } catch (IOException e) {
             throw new UncheckedIOException(e);

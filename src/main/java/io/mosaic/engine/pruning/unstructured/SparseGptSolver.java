@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.Shape;
+import io.mosaic.engine.Part;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.engine.tensor.TorchOps;
 import java.util.Arrays;
@@ -141,9 +142,7 @@ public final class SparseGptSolver {
     }
 
     private static void inParallel(int rows, Range range) {
-        IntStream.range(0, Math.ceilDiv(rows, ROWS_PER_TASK))
-                .parallel()
-                .forEach(task -> range.accept(task * ROWS_PER_TASK, Math.min(rows, (task + 1) * ROWS_PER_TASK)));
+        Part.of(rows, ROWS_PER_TASK).forEach(part -> range.accept(part.from(), part.to()));
     }
 
     /** What the columns before the block have left to it: U[0:begin, block]ᵀ · E[0:begin]. */

@@ -1,54 +1,23 @@
 package io.mosaic.engine.pipeline;
 
-import io.mosaic.engine.ErrorCode;
-import io.mosaic.engine.MosaicException;
+import io.mosaic.engine.Hashes;
 import io.mosaic.engine.calibration.CalibrationSet;
 import io.mosaic.engine.export.StagedWeights;
 import io.mosaic.engine.tensor.Precision;
-import java.io.IOException;
-import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
-import java.util.List;
 
-/** SHA-256 of files and of what a ranking depends on. */
-public final class Hashes {
-    private static final int BUFFER = 1 << 20;
-
-    private Hashes() {}
-
-    /** Hex digest of the files' contents, one after the other. */
-    public static String files(List<Path> files) {
-        MessageDigest digest = sha256();
-        byte[] buffer = new byte[BUFFER];
-        for (Path file : files) {
-            try (InputStream in = Files.newInputStream(file)) {
-                for (int read = in.read(buffer); read >= 0; read = in.read(buffer)) {
-                    digest.update(buffer, 0, read);
-                }
-            } catch (IOException e) {
-                throw new MosaicException(
-                        ErrorCode.IO_ERROR, file.getFileName() + " cannot be read: " + e.getMessage(), e);
-            }
-        }
-        return HexFormat.of().formatHex(digest.digest());
-    }
+/** SHA-256 of what a measurement depends on, and of layers. */
+final class Fingerprints {
+    private Fingerprints() {}
 
     /** Hex digest of one layer's projections as stored. */
     static String layer(StagedWeights weights, int layer) {
-        MessageDigest digest = sha256();
+        MessageDigest digest = Hashes.sha256();
         weights.forEach(layer, digest::update);
         return HexFormat.of().formatHex(digest.digest());
-    }
-
-    /** Hex digest of a text. */
-    public static String text(String text) {
-        return HexFormat.of().formatHex(sha256().digest(text.getBytes(StandardCharsets.UTF_8)));
     }
 
     /** The key of a ranking: weights, tokenised calibration windows, M and the arithmetic that it was made in. */
@@ -67,7 +36,7 @@ public final class Hashes {
     }
 
     private static MessageDigest measured(String modelSha256, CalibrationSet calibration, Precision precision) {
-        MessageDigest digest = sha256();
+        MessageDigest digest = Hashes.sha256();
         digest.update(modelSha256.getBytes(StandardCharsets.US_ASCII));
         digest.update(precision.toString().getBytes(StandardCharsets.US_ASCII));
         update(digest, calibration);
@@ -83,15 +52,6 @@ public final class Hashes {
             ByteBuffer ids = ByteBuffer.allocate(window.length * Integer.BYTES);
             ids.asIntBuffer().put(window);
             digest.update(ids);
-        }
-    }
-
-    /** A digest of nothing yet. */
-    public static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("Every Java platform has SHA-256", e);
         }
     }
 }

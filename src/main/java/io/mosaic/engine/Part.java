@@ -1,0 +1,20 @@
+package io.mosaic.engine;
+
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+
+/**
+ * One of the consecutive parts that something long is worked on in.
+ *
+ * @param from its first index
+ * @param to one past its last
+ */
+public record Part(int from, int to) {
+    /** All parts of so many indices, for work in parallel; each of {@code size}, the last of what is left. */
+    public static Stream<Part> of(int length, int size) {
+        return IntStream.range(0, Math.ceilDiv(length, size)).parallel().mapToObj(part -> {
+            int from = part * size;
+            return new Part(from, from + Math.min(size, length - from));
+        });
+    }
+}
