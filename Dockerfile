@@ -15,7 +15,9 @@ RUN groupadd --system --gid 10001 mosaic \
  && mkdir /data /natives && chown mosaic:mosaic /data /natives
 COPY --from=build /app /app
 COPY src/ops/docker /app
+# one arena of native memory, which tensors take over from each other (src/docs/performance.md)
 ENV MOSAIC_HOME=/data \
+    MALLOC_ARENA_MAX=1 \
     ENGINE_CACHE_DIR=/natives \
     OPT_OUT_TRACKING=true \
     SERVER_ADDRESS=0.0.0.0

@@ -2,6 +2,7 @@ package io.mosaic.engine.evaluation;
 
 import ai.djl.Device;
 import ai.djl.util.cuda.CudaUtils;
+import io.mosaic.engine.tensor.TorchEngine;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,8 +24,9 @@ public final class PeakMemory {
         return device.isGpu() ? "device memory in use" : "process resident peak";
     }
 
-    /** Starts a new high-water mark, where there is one to reset. */
+    /** Starts a new high-water mark, where there is one to reset, with nothing kept of what was used before. */
     public static void reset() {
+        TorchEngine.releaseMemory();
         try {
             Files.writeString(CLEAR_REFS, RESET_PEAK);
         } catch (IOException e) {

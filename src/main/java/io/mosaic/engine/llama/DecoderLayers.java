@@ -3,6 +3,8 @@ package io.mosaic.engine.llama;
 import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.checkpoint.ModelConfig;
 import io.mosaic.engine.tensor.Precision;
+import io.mosaic.engine.tensor.TorchEngine;
+import java.util.Arrays;
 
 /** Brings a model's decoder layers onto a device, one by one. */
 public final class DecoderLayers {
@@ -20,6 +22,15 @@ public final class DecoderLayers {
         this.rotary = new RotaryEmbedding(manager, config, positions);
         this.epsilon = config.rmsNormEpsilon();
         this.precision = precision;
+        TorchEngine.expectTensors(largestHessian(config));
+    }
+
+    private static long largestHessian(ModelConfig config) {
+        return LayerShape.of(config).stream()
+                .flatMapToLong(shape -> Arrays.stream(InputSite.values()).mapToLong(shape::width))
+                .map(width -> width * width * Float.BYTES)
+                .max()
+                .orElseThrow();
     }
 
     /** A layer with a copy of these weights. */

@@ -3,7 +3,6 @@ package io.mosaic.engine.llama;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.tensor.Linear;
-import io.mosaic.engine.tensor.TorchOps;
 import java.util.Map;
 import java.util.Objects;
 
@@ -25,11 +24,7 @@ final class Mlp {
     /** What {@code down} reads, (batch, tokens, ffn). */
     NDArray hidden(NDManager scope, NDArray x, SiteObserver observer) {
         observer.observe(InputSite.MLP_INPUT, x.reshape(-1, shape.hidden()));
-        NDArray hidden = TorchOps.on(scope)
-                .swiglu(
-                        scope,
-                        weight(Projection.GATE).apply(scope, x),
-                        weight(Projection.UP).apply(scope, x));
+        NDArray hidden = weight(Projection.GATE).gated(scope, x, weight(Projection.UP));
         observer.observe(InputSite.MLP_HIDDEN, hidden.reshape(-1, shape.ffn()));
         return hidden;
     }

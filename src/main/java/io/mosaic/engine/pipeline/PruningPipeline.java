@@ -13,6 +13,7 @@ import io.mosaic.engine.checkpoint.Tokenizer;
 import io.mosaic.engine.ranking.OutlierRanking;
 import io.mosaic.engine.tensor.Scratch;
 import io.mosaic.engine.tensor.Tensors;
+import io.mosaic.engine.tensor.TorchEngine;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -81,6 +82,8 @@ public final class PruningPipeline {
                         e);
             }
             throw e;
+        } finally {
+            TorchEngine.releaseMemory();
         }
     }
 }

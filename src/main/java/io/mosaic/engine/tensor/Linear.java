@@ -29,6 +29,15 @@ public final class Linear {
         };
     }
 
+    /** silu(x·Wᵀ) · (x·Uᵀ) in {@code scope}, (…, out), for x (…, in) and the U (out, in) of the same precision. */
+    public NDArray gated(NDManager scope, NDArray x, Linear up) {
+        TorchOps ops = TorchOps.on(scope);
+        return switch (precision) {
+            case F32 -> ops.swiglu(scope, apply(scope, x), up.apply(scope, x));
+            case BF16 -> ops.gatedBFloat16(scope, x, weight, up.weight);
+        };
+    }
+
     /** (…, out) in {@code scope}, for x (…, in), both float32. */
     public NDArray apply(NDManager scope, NDArray x) {
         TorchOps ops = TorchOps.on(scope);

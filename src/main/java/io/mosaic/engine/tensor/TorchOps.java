@@ -51,9 +51,27 @@ public final class TorchOps {
                 all = torch.ones([new, seen], dtype=11, layout=None, device=ops.prim.device(q))
                 mask = torch.tril(all, torch.sub(seen, new))
                 return torch.scaled_dot_product_attention(q, k, v, mask)
-              def swiglu(self: __torch__.M, gate: Tensor, up: Tensor) -> Tensor:
-                t = torch.reciprocal_(torch.add_(torch.exp_(torch.neg(gate)), 1))
-                return torch.mul_(torch.mul_(t, gate), up)
+              def swiglu(self: __torch__.M, gate: Tensor, up: Tensor, step: int) -> Tensor:
+                width = torch.size(gate, -1)
+                g = torch.reshape(gate, [-1, width])
+                u = torch.reshape(up, [-1, width])
+                n = torch.size(g, 0)
+                y = torch.empty(torch.size(gate), dtype=6, layout=None, device=ops.prim.device(gate))
+                rows = torch.reshape(y, [-1, width])
+                start = 0
+                going = torch.lt(start, n)
+                while going:
+                  end = ops.prim.min(torch.add(start, step), n)
+                  a = torch.to(torch.slice(g, 0, start, end, 1), 6)
+                  t = torch.reciprocal_(torch.add_(torch.exp_(torch.neg(a)), 1))
+                  b = torch.to(torch.slice(u, 0, start, end, 1), 6)
+                  c = torch.mul(torch.mul_(t, a), b, out=torch.slice(rows, 0, start, end, 1))
+                  start = end
+                  going = torch.lt(start, n)
+                return y
+              def gated_bf16(self: __torch__.M, x: Tensor, gate: Tensor, up: Tensor, step: int) -> Tensor:
+                rounded = torch.to(x, 15)
+                return (self).swiglu(torch.linear(rounded, gate), torch.linear(rounded, up), step)
               def rows(self: __torch__.M, x: Tensor, index: Tensor) -> Tensor:
                 return torch.index_select(x, 0, index)
               def column_sums(self: __torch__.M, x: Tensor) -> Tensor:
@@ -122,6 +140,8 @@ public final class TorchOps {
                   y = ops.mkldnn._linear_pointwise((self).dense(x), (self).dense(w), None, "none", annotate(List[Optional[number]], []), "")
                 return y
             """;
+
+    private static final long CACHED_ROWS = 256;
 
     private static final Map<Device, TorchOps> INSTANCES = new ConcurrentHashMap<>();
 
@@ -207,7 +227,26 @@ public final class TorchOps {
 
     /** silu(gate) · up. */
     public NDArray swiglu(NDManager manager, NDArray gate, NDArray up) {
-        return call(manager, "swiglu", gate, up);
+        try (IValue a = value(gate);
+                IValue b = value(up);
+                IValue c = IValue.from(step(manager))) {
+            return run(manager, "swiglu", a, b, c);
+        }
+    }
+
+    /** silu(x·Gᵀ) · (x·Uᵀ) for x in float32 and G and U in bfloat16, as float32. */
+    NDArray gatedBFloat16(NDManager manager, NDArray x, NDArray gate, NDArray up) {
+        try (IValue a = value(x);
+                IValue b = value(gate);
+                IValue c = value(up);
+                IValue d = IValue.from(step(manager))) {
+            return run(manager, "gated_bf16", a, b, c, d);
+        }
+    }
+
+    /** Rows that go through several operations on each element together: few enough for a processor's cache. */
+    private static long step(NDManager manager) {
+        return manager.getDevice().isGpu() ? Long.MAX_VALUE / 2 : CACHED_ROWS;
     }
 
     /** The rows of a (n, m) matrix at {@code index}, in that order: (index.length, m). */
