@@ -25,7 +25,8 @@ public final class DecoderLayers {
         TorchEngine.expectTensors(largestHessian(config));
     }
 
-    private static long largestHessian(ModelConfig config) {
+    /** Bytes of the largest Hessian of any layer. */
+    public static long largestHessian(ModelConfig config) {
         return LayerShape.of(config).stream()
                 .flatMapToLong(shape -> Arrays.stream(InputSite.values()).mapToLong(shape::width))
                 .map(width -> width * width * Float.BYTES)

@@ -3,6 +3,7 @@ package io.mosaic.engine.pipeline;
 import io.mosaic.engine.calibration.CalibrationWindows;
 import io.mosaic.engine.checkpoint.ModelConfig;
 import io.mosaic.engine.evaluation.Perplexity;
+import io.mosaic.engine.llama.DecoderLayers;
 import io.mosaic.engine.llama.InputSite;
 import io.mosaic.engine.llama.LayerShape;
 import io.mosaic.engine.pruning.CompositePruner;
@@ -11,6 +12,7 @@ import io.mosaic.engine.pruning.PruningRecipe;
 import io.mosaic.engine.search.DepthSearch;
 import io.mosaic.engine.search.HeldOut;
 import io.mosaic.engine.search.SearchCost;
+import io.mosaic.engine.tensor.TorchEngine;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.ToLongFunction;
@@ -24,7 +26,7 @@ public final class MemoryEstimate {
     private static final long FLOAT = Float.BYTES;
 
     /** The virtual machine, PyTorch and what they keep between tensors. */
-    private static final long PROCESS = 700_000_000;
+    private static final long PROCESS = 650_000_000;
 
     /** Dense, pruned and stored-rounded copies of a layer, on the heap and on the device. */
     private static final long LAYER_COPIES = 5;
@@ -37,6 +39,9 @@ public final class MemoryEstimate {
 
     /** Intermediate results of one batch through a layer, in widths of the MLP. */
     private static final long BATCH_COPIES = 4;
+
+    /** The same where memory is kept between tensors. */
+    private static final long KEPT_COPIES = 8;
 
     /** Logits of one step, and their logarithms. */
     private static final long LOGITS_COPIES = 3;
@@ -64,7 +69,8 @@ public final class MemoryEstimate {
         embedding = (long) config.vocabularySize() * config.hiddenSize() * FLOAT;
         long longest = Math.max(windows.length(), Perplexity.window(config));
         long tokens = Math.max(BATCH_TOKENS, longest);
-        batch = (BATCH_COPIES * tokens * most(LayerShape::ffn) + tokens * most(LayerShape::heads) * longest) * FLOAT;
+        long copies = TorchEngine.keepsMemory(DecoderLayers.largestHessian(config)) ? KEPT_COPIES : BATCH_COPIES;
+        batch = (copies * tokens * most(LayerShape::ffn) + tokens * most(LayerShape::heads) * longest) * FLOAT;
     }
 
     /**

@@ -24,11 +24,16 @@ public final class TorchEngine {
      * for all, in speed and memory only.
      */
     public static void expectTensors(long largestBytes) {
-        if (largestBytes < LARGE) {
+        if (keepsMemory(largestBytes)) {
             NativeMemory.keep();
         } else {
             NativeMemory.handBack();
         }
+    }
+
+    /** What {@link #expectTensors} does about tensors of this size. */
+    public static boolean keepsMemory(long largestBytes) {
+        return largestBytes < LARGE;
     }
 
     private static final class Loaded {
