@@ -133,7 +133,7 @@ public final class MemoryEstimate {
             case HESSIANS ->
                 (recipe.trueSequential() ? 2 : 1)
                                 * most(shape -> hessians(shape).sum())
-                        + HESSIAN_COPIES * most(shape -> hessians(shape).max().orElseThrow());
+                        + HESSIAN_COPIES * DecoderLayers.largestHessian(config);
         };
     }
 

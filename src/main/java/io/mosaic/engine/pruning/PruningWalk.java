@@ -16,7 +16,6 @@ import io.mosaic.engine.llama.LayerWeights;
 import io.mosaic.engine.llama.Projection;
 import io.mosaic.engine.llama.SiteObserver;
 import io.mosaic.engine.tensor.Compute;
-import io.mosaic.engine.tensor.TorchEngine;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumMap;
@@ -29,9 +28,6 @@ import java.util.Map;
  * are rounded for the file, which each target has for itself.
  */
 public final class PruningWalk {
-    /** Memory that is kept between tensors falls into pieces: slowly, so that now and then is enough. */
-    private static final int LAYERS_BETWEEN_RELEASES = 16;
-
     private final Compute compute;
     private final Checkpoint checkpoint;
     private final CalibrationSet calibration;
@@ -90,9 +86,6 @@ public final class PruningWalk {
                     next.addAll(run.pass(index, dense, branch));
                 }
                 branches = next;
-                if ((index + 1) % LAYERS_BETWEEN_RELEASES == 0) {
-                    TorchEngine.releaseMemory();
-                }
             }
         }
     }
