@@ -24,8 +24,17 @@ class ArchitectureTests {
     private static final String ENGINE = "io.mosaic.engine";
 
     /** Each may use those before it. */
-    private static final List<String> CHAIN =
-            List.of("tensor", "checkpoint", "llama", "calibration", "ranking", "allocation", "pruning", "search");
+    private static final List<String> CHAIN = List.of(
+            "json",
+            "architecture",
+            "tensor",
+            "checkpoint",
+            "decoder",
+            "calibration",
+            "ranking",
+            "allocation",
+            "pruning",
+            "search");
 
     private static final List<String> ASIDE = List.of("evaluation", "export", "pipeline");
 

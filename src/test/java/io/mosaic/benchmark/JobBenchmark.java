@@ -4,15 +4,15 @@ import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.allocation.AllocationMethod;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.RotaryKind;
 import io.mosaic.engine.calibration.CalibrationSet;
 import io.mosaic.engine.calibration.CalibrationWindows;
 import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.checkpoint.DType;
-import io.mosaic.engine.checkpoint.RopeScaling;
 import io.mosaic.engine.evaluation.LatencyBenchmark;
 import io.mosaic.engine.evaluation.PeakMemory;
 import io.mosaic.engine.export.HuggingFaceExporter;
-import io.mosaic.engine.llama.LayerShape;
 import io.mosaic.engine.pipeline.MemoryEstimate;
 import io.mosaic.engine.pruning.Category;
 import io.mosaic.engine.pruning.CompositePruner;
@@ -78,7 +78,7 @@ final class JobBenchmark {
         this.manager = manager;
         this.work = work;
         this.model = model;
-        layers = LayerShape.of(model.config());
+        layers = model.architecture().shapes();
         shape = layers.getFirst();
         calibration = new CalibrationSet(IntStream.range(0, windows)
                 .mapToObj(seed -> new Random(seed).ints(LENGTH, 0, VOCABULARY).toArray())
@@ -125,7 +125,7 @@ final class JobBenchmark {
                 subject.layers(),
                 VOCABULARY,
                 LENGTH,
-                new RopeScaling.None(),
+                new RotaryKind.Default(),
                 true,
                 subject.dtype(),
                 1);
@@ -180,7 +180,7 @@ final class JobBenchmark {
             for (Category category : List.of(Category.STRUCTURED, Category.COMPOSITE)) {
                 Path folder = Files.createTempDirectory(work, "pruned");
                 PruningRecipe recipe = recipe(category, 0.5);
-                PruningPlan plan = PruningPlan.of(recipe, layers, OutlierRanking.none(layers.size()));
+                PruningPlan plan = PruningPlan.of(recipe, layers, OutlierRanking.none(layers));
                 Compute compute = new Compute(manager, precision);
                 try (HuggingFaceExporter exporter =
                         new HuggingFaceExporter(folder, model, plan.structure().after())) {
@@ -273,7 +273,7 @@ final class JobBenchmark {
         long start = System.nanoTime();
         OutlierRanking ranking = recipe.ranked()
                 ? new OutlierRanker(compute, TOKEN).rank(model, calibration, 5, done -> {})
-                : OutlierRanking.none(layers.size());
+                : OutlierRanking.none(layers);
         List<HuggingFaceExporter> exporters = new ArrayList<>();
         List<Path> folders = new ArrayList<>();
         List<PruningWalk.Target> targets = new ArrayList<>();
@@ -301,7 +301,7 @@ final class JobBenchmark {
         if (recipe.ranked()) {
             work = work.plus(PruningWork.ranking(shape, windows));
         }
-        long estimate = new MemoryEstimate(model.config(), windows, ACTIVATION_BYTES)
+        long estimate = new MemoryEstimate(model.architecture(), windows, ACTIVATION_BYTES)
                 .pruning(sparsities.stream().map(recipe::withSparsity).toList());
         System.out.printf(
                 Locale.ROOT,

@@ -5,20 +5,21 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import io.mosaic.engine.CancellationToken;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.MapRole;
+import io.mosaic.engine.architecture.PerMap;
+import io.mosaic.engine.architecture.RotaryKind;
+import io.mosaic.engine.architecture.Site;
 import io.mosaic.engine.calibration.DampedHessian;
 import io.mosaic.engine.calibration.InputStatistics;
 import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.checkpoint.DType;
-import io.mosaic.engine.checkpoint.RopeScaling;
+import io.mosaic.engine.decoder.DecoderLayer;
+import io.mosaic.engine.decoder.HiddenStates;
+import io.mosaic.engine.decoder.LayerWalk;
+import io.mosaic.engine.decoder.LayerWeights;
+import io.mosaic.engine.decoder.SiteObserver;
 import io.mosaic.engine.export.HuggingFaceExporter;
-import io.mosaic.engine.llama.DecoderLayer;
-import io.mosaic.engine.llama.DecoderLayers;
-import io.mosaic.engine.llama.HiddenStates;
-import io.mosaic.engine.llama.InputSite;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.LayerWeights;
-import io.mosaic.engine.llama.Projection;
-import io.mosaic.engine.llama.SiteObserver;
 import io.mosaic.engine.pruning.unstructured.Rows;
 import io.mosaic.engine.pruning.unstructured.SparseGptSolver;
 import io.mosaic.engine.pruning.unstructured.SparsityPattern;
@@ -32,7 +33,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
@@ -83,22 +83,22 @@ public class KernelBenchmark {
     public void setUp() throws IOException {
         work = Files.createTempDirectory("kernels");
         manager = Tensors.open(Device.cpu());
-        model = Checkpoint.open(new TinyLlama(SHAPE, 1, 4096, LENGTH, new RopeScaling.None(), true, DType.BF16, 1)
+        model = Checkpoint.open(new TinyLlama(SHAPE, 1, 4096, LENGTH, new RotaryKind.Default(), true, DType.BF16, 1)
                 .write(work.resolve("model")));
         weights = LayerWeights.read(model, 0);
         inputs = manager.randomNormal(new Shape(TOKENS, SHAPE.hidden()));
         InputStatistics statistics = InputStatistics.hessians(manager, SHAPE, TOKENS / LENGTH);
-        statistics.observe(InputSite.ATTENTION_INPUT, inputs);
-        hessian = statistics.hessian(manager, InputSite.ATTENTION_INPUT);
-        norms = statistics.norms(InputSite.ATTENTION_INPUT);
+        statistics.observe(Site.ATTENTION_INPUT, inputs);
+        hessian = statistics.hessian(manager, Site.ATTENTION_INPUT);
+        norms = statistics.norms(Site.ATTENTION_INPUT);
         damped = DampedHessian.of(manager, hessian, "a random site");
         factor = damped.upperFactor(manager);
         int[][] windows = IntStream.range(0, TOKENS / LENGTH)
                 .mapToObj(seed -> new Random(seed).ints(LENGTH, 0, 4096).toArray())
                 .toArray(int[][]::new);
         states = HiddenStates.embed(manager, Scratch.NONE, model, windows, new CancellationToken());
-        float32 = new DecoderLayers(manager, model.config(), LENGTH, Precision.F32).load(weights);
-        bfloat16 = new DecoderLayers(manager, model.config(), LENGTH, Precision.BF16).load(weights);
+        float32 = new LayerWalk(manager, model, LENGTH, Precision.F32).load(weights);
+        bfloat16 = new LayerWalk(manager, model, LENGTH, Precision.BF16).load(weights);
     }
 
     @TearDown
@@ -111,7 +111,7 @@ public class KernelBenchmark {
     @Benchmark
     public void hessianOfABatch() {
         try (InputStatistics statistics = InputStatistics.hessians(manager, SHAPE, 1)) {
-            statistics.observe(InputSite.ATTENTION_INPUT, inputs);
+            statistics.observe(Site.ATTENTION_INPUT, inputs);
         }
     }
 
@@ -126,13 +126,13 @@ public class KernelBenchmark {
     public double[] sparseGptOfAProjection() {
         try (NDManager scope = manager.newSubManager()) {
             return new SparseGptSolver(scope, factor, damped.dead(), new SparsityPattern.Free())
-                    .prune(List.of(rows(Projection.Q)));
+                    .prune(List.of(rows(MapRole.Q)));
         }
     }
 
     @Benchmark
     public Rows wandaOfAProjection() {
-        Rows rows = rows(Projection.UP);
+        Rows rows = rows(MapRole.UP);
         WandaPruner.prune(rows, norms, new SparsityPattern.Free());
         return rows;
     }
@@ -158,7 +158,7 @@ public class KernelBenchmark {
     }
 
     @Benchmark
-    public Map<Projection, Long> writingALayer() throws IOException {
+    public PerMap<Long> writingALayer() throws IOException {
         Path folder = Files.createTempDirectory(work, "written");
         try (HuggingFaceExporter exporter = new HuggingFaceExporter(folder, model, List.of(SHAPE))) {
             return exporter.write(0, weights);
@@ -167,7 +167,7 @@ public class KernelBenchmark {
         }
     }
 
-    private Rows rows(Projection projection) {
+    private Rows rows(MapRole projection) {
         return new Rows(
                 weights.weight(projection).clone(),
                 SHAPE.out(projection),

@@ -2,9 +2,9 @@ package io.mosaic.fuzz;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
 import io.mosaic.engine.checkpoint.Checkpoint;
+import io.mosaic.engine.checkpoint.TensorCheck;
 import io.mosaic.engine.checkpoint.TensorInfo;
 import io.mosaic.engine.checkpoint.Tokenizer;
-import io.mosaic.engine.llama.LlamaTensors;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -69,8 +69,8 @@ class ModelFolderFuzzTests {
     /** As a job does before it is taken, and then each weight. */
     static void read(Path folder) {
         try (Checkpoint checkpoint = Checkpoint.open(folder)) {
-            LlamaTensors.check(checkpoint);
-            Tokenizer.open(folder, checkpoint.config().vocabularySize()).close();
+            TensorCheck.check(checkpoint);
+            Tokenizer.open(folder, checkpoint.architecture().vocabularySize()).close();
             checkpoint.tensors().stream().map(TensorInfo::name).forEach(checkpoint::read);
         }
     }

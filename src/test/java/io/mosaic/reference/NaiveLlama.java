@@ -1,13 +1,15 @@
 package io.mosaic.reference;
 
+import io.mosaic.engine.architecture.Architecture;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.MapRole;
+import io.mosaic.engine.architecture.NormRole;
+import io.mosaic.engine.architecture.Rotary;
+import io.mosaic.engine.architecture.RotaryKind;
+import io.mosaic.engine.architecture.Site;
 import io.mosaic.engine.checkpoint.Checkpoint;
-import io.mosaic.engine.checkpoint.ModelConfig;
-import io.mosaic.engine.checkpoint.RopeScaling;
-import io.mosaic.engine.llama.InputSite;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.LayerWeights;
-import io.mosaic.engine.llama.LlamaTensors;
-import io.mosaic.engine.llama.Projection;
+import io.mosaic.engine.decoder.LayerWeights;
+import io.mosaic.fixture.LlamaNames;
 import java.util.EnumMap;
 import java.util.Map;
 
@@ -21,7 +23,7 @@ public final class NaiveLlama {
      * @param sites what the projections read, (tokens, width)
      * @param output (tokens, hidden)
      */
-    public record Pass(Map<InputSite, double[][]> sites, double[][] output) {}
+    public record Pass(Map<Site, double[][]> sites, double[][] output) {}
 
     /** x / sqrt(mean(x²) + ε) · weight, row by row. */
     public static double[][] rmsNorm(double[][] x, float[] weight, double epsilon) {
@@ -39,15 +41,15 @@ public final class NaiveLlama {
     }
 
     /** Radians per position of each pair, with the scalings told by wavelength as the Llama 3 authors tell them. */
-    public static double[] frequencies(ModelConfig config) {
-        double[] frequencies = new double[config.headDim() / 2];
+    public static double[] frequencies(Rotary rotary) {
+        double[] frequencies = new double[rotary.width() / 2];
         for (int i = 0; i < frequencies.length; i++) {
-            double frequency = 1 / Math.pow(config.ropeTheta(), (double) (2 * i) / config.headDim());
+            double frequency = 1 / Math.pow(rotary.theta(), (double) (2 * i) / rotary.width());
             double wavelength = 2 * Math.PI / frequency;
-            if (config.ropeScaling() instanceof RopeScaling.Linear linear) {
+            if (rotary.kind() instanceof RotaryKind.Linear linear) {
                 frequency = frequency / linear.factor();
             }
-            if (config.ropeScaling() instanceof RopeScaling.Llama3 llama3) {
+            if (rotary.kind() instanceof RotaryKind.Llama3 llama3) {
                 double longest = llama3.originalContext() / llama3.lowFrequencyFactor();
                 double shortest = llama3.originalContext() / llama3.highFrequencyFactor();
                 if (wavelength > longest) {
@@ -121,43 +123,49 @@ public final class NaiveLlama {
 
     /** One decoder layer over one window x (tokens, hidden). */
     public static Pass layer(LayerWeights weights, double[][] x, double[] frequencies, double epsilon) {
-        Map<InputSite, double[][]> sites = new EnumMap<>(InputSite.class);
-        double[][] normed = rmsNorm(x, weights.attentionNorm(), epsilon);
-        sites.put(InputSite.ATTENTION_INPUT, normed);
+        Map<Site, double[][]> sites = new EnumMap<>(Site.class);
+        double[][] normed = rmsNorm(x, weights.norm(NormRole.BEFORE_ATTENTION), epsilon);
+        sites.put(Site.ATTENTION_INPUT, normed);
         double[][] joined = attention(
-                rotate(linear(normed, weights, Projection.Q), frequencies, 0),
-                rotate(linear(normed, weights, Projection.K), frequencies, 0),
-                linear(normed, weights, Projection.V),
+                rotate(linear(normed, weights, MapRole.Q), frequencies, 0),
+                rotate(linear(normed, weights, MapRole.K), frequencies, 0),
+                linear(normed, weights, MapRole.V),
                 weights.shape());
-        sites.put(InputSite.ATTENTION_OUTPUT, joined);
-        double[][] attended = NaiveMatrix.plus(x, linear(joined, weights, Projection.O));
-        double[][] normedAgain = rmsNorm(attended, weights.mlpNorm(), epsilon);
-        sites.put(InputSite.MLP_INPUT, normedAgain);
+        sites.put(Site.ATTENTION_OUTPUT, joined);
+        double[][] attended = NaiveMatrix.plus(x, linear(joined, weights, MapRole.O));
+        double[][] normedAgain = rmsNorm(attended, weights.norm(NormRole.BEFORE_MLP), epsilon);
+        sites.put(Site.MLP_INPUT, normedAgain);
         double[][] hidden =
-                swiglu(linear(normedAgain, weights, Projection.GATE), linear(normedAgain, weights, Projection.UP));
-        sites.put(InputSite.MLP_HIDDEN, hidden);
-        return new Pass(sites, NaiveMatrix.plus(attended, linear(hidden, weights, Projection.DOWN)));
+                swiglu(linear(normedAgain, weights, MapRole.GATE), linear(normedAgain, weights, MapRole.UP));
+        sites.put(Site.MLP_HIDDEN, hidden);
+        return new Pass(sites, NaiveMatrix.plus(attended, linear(hidden, weights, MapRole.DOWN)));
     }
 
     /** Logits (tokens, vocabulary) of a whole model. */
     public static double[][] logits(Checkpoint checkpoint, int[] tokens) {
-        ModelConfig config = checkpoint.config();
-        double[][] table = NaiveMatrix.of(checkpoint.read(LlamaTensors.EMBEDDING), config.hiddenSize());
+        Architecture config = checkpoint.architecture();
+        double[][] table = NaiveMatrix.of(checkpoint.read(LlamaNames.EMBEDDING), config.hiddenSize());
         double[][] x = new double[tokens.length][];
         for (int t = 0; t < tokens.length; t++) {
             x[t] = table[tokens[t]];
         }
-        for (int layer = 0; layer < config.layers(); layer++) {
-            x = layer(LayerWeights.read(checkpoint, layer), x, frequencies(config), config.rmsNormEpsilon())
+        for (int layer = 0; layer < config.depth(); layer++) {
+            Rotary rotary = config.spec(layer).rotary().orElseThrow();
+            x = layer(
+                            LayerWeights.read(checkpoint, layer),
+                            x,
+                            frequencies(rotary),
+                            config.norm().epsilon())
                     .output();
         }
-        double[][] normed = rmsNorm(x, checkpoint.read(LlamaTensors.FINAL_NORM), config.rmsNormEpsilon());
-        String head = config.tiedEmbeddings() ? LlamaTensors.EMBEDDING : LlamaTensors.LM_HEAD;
+        double[][] normed =
+                rmsNorm(x, checkpoint.read(LlamaNames.FINAL_NORM), config.norm().epsilon());
+        String head = config.tiedEmbeddings() ? LlamaNames.EMBEDDING : LlamaNames.LM_HEAD;
         return NaiveMatrix.multiply(
                 normed, NaiveMatrix.transpose(NaiveMatrix.of(checkpoint.read(head), config.hiddenSize())));
     }
 
-    private static double[][] linear(double[][] x, LayerWeights weights, Projection projection) {
+    private static double[][] linear(double[][] x, LayerWeights weights, MapRole projection) {
         double[][] weight = NaiveMatrix.of(weights.weight(projection), x[0].length);
         return NaiveMatrix.multiply(x, NaiveMatrix.transpose(weight));
     }

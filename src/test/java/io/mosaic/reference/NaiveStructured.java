@@ -1,9 +1,9 @@
 package io.mosaic.reference;
 
-import io.mosaic.engine.llama.InputSite;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.LayerWeights;
-import io.mosaic.engine.llama.Projection;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.MapRole;
+import io.mosaic.engine.architecture.Site;
+import io.mosaic.engine.decoder.LayerWeights;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.function.IntPredicate;
@@ -79,10 +79,10 @@ public final class NaiveStructured {
      *
      * @param norms per site what a weight's input counts: ones for magnitude, the norms for Wanda
      */
-    public record Scores(LayerWeights layer, Map<InputSite, double[]> norms) {
+    public record Scores(LayerWeights layer, Map<Site, double[]> norms) {
         /** Rows of gate and up, column of down. */
         public double channel(int channel) {
-            return row(Projection.GATE, channel) + row(Projection.UP, channel) + column(Projection.DOWN, channel);
+            return row(MapRole.GATE, channel) + row(MapRole.UP, channel) + column(MapRole.DOWN, channel);
         }
 
         /** A KV head with its query heads: their rows of q, its rows of k and v, their columns of o. */
@@ -90,19 +90,19 @@ public final class NaiveStructured {
             LayerShape shape = layer.shape();
             double score = 0;
             for (int i = 0; i < shape.headDim(); i++) {
-                score += row(Projection.K, group * shape.headDim() + i);
-                score += row(Projection.V, group * shape.headDim() + i);
+                score += row(MapRole.K, group * shape.headDim() + i);
+                score += row(MapRole.V, group * shape.headDim() + i);
                 for (int head = 0; head < shape.heads(); head++) {
                     if (head / shape.headsPerGroup() == group) {
-                        score += row(Projection.Q, head * shape.headDim() + i);
-                        score += column(Projection.O, head * shape.headDim() + i);
+                        score += row(MapRole.Q, head * shape.headDim() + i);
+                        score += column(MapRole.O, head * shape.headDim() + i);
                     }
                 }
             }
             return score;
         }
 
-        private double row(Projection projection, int row) {
+        private double row(MapRole projection, int row) {
             double[][] weight = weight(layer, projection);
             double sum = 0;
             for (int j = 0; j < weight[row].length; j++) {
@@ -111,7 +111,7 @@ public final class NaiveStructured {
             return sum;
         }
 
-        private double column(Projection projection, int column) {
+        private double column(MapRole projection, int column) {
             double sum = 0;
             for (double[] row : weight(layer, projection)) {
                 sum += Math.abs(row[column]) * norms.get(projection.site())[column];
@@ -121,7 +121,7 @@ public final class NaiveStructured {
     }
 
     /** Σ over a unit's columns of the reader: variance of the input times the column's squared norm. */
-    public static double fluctuation(LayerWeights layer, Projection reader, double[] variances, int from, int to) {
+    public static double fluctuation(LayerWeights layer, MapRole reader, double[] variances, int from, int to) {
         double score = 0;
         for (double[] row : weight(layer, reader)) {
             for (int j = from; j < to; j++) {
@@ -132,7 +132,7 @@ public final class NaiveStructured {
     }
 
     /** (out, in) of a projection. */
-    public static double[][] weight(LayerWeights layer, Projection projection) {
+    public static double[][] weight(LayerWeights layer, MapRole projection) {
         return NaiveMatrix.of(layer.weight(projection), layer.shape().in(projection));
     }
 

@@ -9,12 +9,12 @@ import ai.djl.training.GradientCollector;
 import ai.djl.training.optimizer.Optimizer;
 import ai.djl.training.tracker.Tracker;
 import io.mosaic.engine.CancellationToken;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.RotaryKind;
 import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.checkpoint.DType;
-import io.mosaic.engine.checkpoint.RopeScaling;
+import io.mosaic.engine.decoder.Teacher;
 import io.mosaic.engine.evaluation.Perplexity;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.Teacher;
 import io.mosaic.engine.tensor.Compute;
 import io.mosaic.engine.tensor.Precision;
 import io.mosaic.engine.tensor.Tensors;
@@ -45,7 +45,7 @@ import java.util.SplittableRandom;
  */
 public final class TrainModel {
     private static final TinyLlama DESIGN = new TinyLlama(
-            new LayerShape(192, 6, 2, 32, 380), 5, Demo.VOCABULARY, 128, new RopeScaling.None(), true, DType.BF16, 1);
+            new LayerShape(192, 6, 2, 32, 380), 5, Demo.VOCABULARY, 128, new RotaryKind.Default(), true, DType.BF16, 1);
 
     private static final int LESSONS = 5;
     private static final int WINDOWS = 256; // of a lesson

@@ -10,13 +10,13 @@ import ai.djl.ndarray.types.SparseFormat;
 import ai.djl.nn.Activation;
 import ai.djl.nn.core.Embedding;
 import ai.djl.nn.core.Linear;
+import io.mosaic.engine.architecture.ConfigReader;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.MapRole;
 import io.mosaic.engine.checkpoint.Checkpoint;
-import io.mosaic.engine.checkpoint.ModelConfig;
 import io.mosaic.engine.checkpoint.SafetensorsWriter;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.LlamaTensors;
-import io.mosaic.engine.llama.Projection;
 import io.mosaic.engine.tensor.Tensors;
+import io.mosaic.fixture.LlamaNames;
 import io.mosaic.fixture.TinyLlama;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -69,7 +69,14 @@ final class TrainableLlama {
         int pairs = shape.headDim() / 2;
         for (int position = 0; position < context; position++) {
             for (int i = 0; i < shape.headDim(); i++) {
-                double angle = position * Math.pow(design.config().ropeTheta(), -(double) (i % pairs) / pairs);
+                double angle = position
+                        * Math.pow(
+                                design.architecture()
+                                        .spec(0)
+                                        .rotary()
+                                        .orElseThrow()
+                                        .theta(),
+                                -(double) (i % pairs) / pairs);
                 cosines[position * shape.headDim() + i] = (float) Math.cos(angle);
                 sines[position * shape.headDim() + i] = (float) Math.sin(angle);
             }
@@ -94,7 +101,7 @@ final class TrainableLlama {
     /** Writes config.json and the weights, over those that are there. */
     void write(Path folder) throws IOException {
         Files.createDirectories(folder);
-        Files.writeString(folder.resolve(ModelConfig.FILE), design.document().toPrettyString());
+        Files.writeString(folder.resolve(ConfigReader.FILE), design.document().toPrettyString());
         Path file = folder.resolve(Checkpoint.SINGLE_FILE);
         Files.deleteIfExists(file);
         try (SafetensorsWriter writer = SafetensorsWriter.create(file, design.tensors())) {
@@ -107,22 +114,22 @@ final class TrainableLlama {
     NDArray logits(NDManager scope, int[][] windows) {
         int[] ids = Arrays.stream(windows).flatMapToInt(Arrays::stream).toArray();
         NDArray tokens = scope.create(ids, new Shape(windows.length, design.context()));
-        NDArray x = Embedding.embedding(tokens, weight(LlamaTensors.EMBEDDING), SparseFormat.DENSE)
+        NDArray x = Embedding.embedding(tokens, weight(LlamaNames.EMBEDDING), SparseFormat.DENSE)
                 .head();
         for (int layer = 0; layer < design.layers(); layer++) {
-            x = x.add(attention(layer, norm(x, LlamaTensors.attentionNorm(layer))));
-            x = x.add(mlp(layer, norm(x, LlamaTensors.mlpNorm(layer))));
+            x = x.add(attention(layer, norm(x, LlamaNames.attentionNorm(layer))));
+            x = x.add(mlp(layer, norm(x, LlamaNames.mlpNorm(layer))));
         }
-        x = norm(x, LlamaTensors.FINAL_NORM).reshape(-1, shape.hidden());
-        return Linear.linear(x, weight(LlamaTensors.EMBEDDING)).head();
+        x = norm(x, LlamaNames.FINAL_NORM).reshape(-1, shape.hidden());
+        return Linear.linear(x, weight(LlamaNames.EMBEDDING)).head();
     }
 
     private NDArray attention(int layer, NDArray x) {
         long windows = x.getShape().get(0);
         long tokens = x.getShape().get(1);
-        NDArray q = rotate(heads(project(x, layer, Projection.Q), shape.headsPerGroup()));
-        NDArray k = rotate(heads(project(x, layer, Projection.K), 1));
-        NDArray v = heads(project(x, layer, Projection.V), 1);
+        NDArray q = rotate(heads(project(x, layer, MapRole.Q), shape.headsPerGroup()));
+        NDArray k = rotate(heads(project(x, layer, MapRole.K), 1));
+        NDArray v = heads(project(x, layer, MapRole.V), 1);
         // the query heads of a group stand below each other against its one KV head
         long rows = shape.headsPerGroup() * tokens;
         NDArray scores = stack(q, rows)
@@ -138,13 +145,13 @@ final class TrainableLlama {
                         .transpose(0, 2, 1, 3)
                         .reshape(windows, tokens, (long) shape.heads() * shape.headDim()),
                 layer,
-                Projection.O);
+                MapRole.O);
     }
 
     private NDArray mlp(int layer, NDArray x) {
-        NDArray gate = project(x, layer, Projection.GATE);
-        NDArray activated = gate.mul(Activation.sigmoid(gate)).mul(project(x, layer, Projection.UP));
-        return project(activated, layer, Projection.DOWN);
+        NDArray gate = project(x, layer, MapRole.GATE);
+        NDArray activated = gate.mul(Activation.sigmoid(gate)).mul(project(x, layer, MapRole.UP));
+        return project(activated, layer, MapRole.DOWN);
     }
 
     /** (windows, tokens, heads · headDim) to (windows, keyValueHeads, perGroup, tokens, headDim). */
@@ -167,11 +174,11 @@ final class TrainableLlama {
 
     private NDArray norm(NDArray x, String tensor) {
         NDArray square = x.square().mean(new int[] {-1}, true);
-        return x.div(square.add(design.config().rmsNormEpsilon()).sqrt()).mul(weight(tensor));
+        return x.div(square.add(design.architecture().norm().epsilon()).sqrt()).mul(weight(tensor));
     }
 
-    private NDArray project(NDArray x, int layer, Projection projection) {
-        return Linear.linear(x, weight(projection.tensor(layer))).head();
+    private NDArray project(NDArray x, int layer, MapRole projection) {
+        return Linear.linear(x, weight(LlamaNames.weight(layer, projection))).head();
     }
 
     private NDArray weight(String tensor) {

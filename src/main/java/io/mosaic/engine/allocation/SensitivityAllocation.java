@@ -1,7 +1,7 @@
 package io.mosaic.engine.allocation;
 
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.ProjectionId;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.MapId;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,9 +26,9 @@ public final class SensitivityAllocation {
      * @param weight how much more a projection matters than the profile says; 1 by default
      */
     public static SparsityAllocation of(
-            SensitivityProfile profile, List<LayerShape> layers, long zeros, ToDoubleFunction<ProjectionId> weight) {
-        Map<ProjectionId, double[]> costs = new LinkedHashMap<>();
-        Map<ProjectionId, Long> sizes = SparsityAllocation.sizes(layers);
+            SensitivityProfile profile, List<LayerShape> layers, long zeros, ToDoubleFunction<MapId> weight) {
+        Map<MapId, double[]> costs = new LinkedHashMap<>();
+        Map<MapId, Long> sizes = SparsityAllocation.sizes(layers);
         sizes.keySet().forEach(id -> {
             double[] cost = new double[GRID];
             for (int i = 1; i < GRID; i++) {
@@ -54,7 +54,7 @@ public final class SensitivityAllocation {
                 id -> share(Objects.requireNonNull(costs.get(id)), price * size(sizes, id)), layers, zeros);
     }
 
-    private static long size(Map<ProjectionId, Long> sizes, ProjectionId id) {
+    private static long size(Map<MapId, Long> sizes, MapId id) {
         return Objects.requireNonNull(sizes.get(id));
     }
 

@@ -1,11 +1,8 @@
 package io.mosaic.engine.allocation;
 
-import io.mosaic.engine.llama.Projection;
-import io.mosaic.engine.llama.ProjectionId;
-import java.util.EnumMap;
+import io.mosaic.engine.architecture.MapId;
+import io.mosaic.engine.architecture.PerMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 
 /**
  * How much a dense model's answers change when one projection alone is pruned, as a function of the share that it
@@ -16,7 +13,7 @@ import java.util.Objects;
  * @param probes the two shares at which the divergences were measured
  * @param layers outermost first
  */
-public record SensitivityProfile(List<Double> levels, List<Double> probes, List<Map<Projection, Curve>> layers) {
+public record SensitivityProfile(List<Double> levels, List<Double> probes, List<PerMap<Curve>> layers) {
     /** Exponents outside this range come from noise: a loss costs about in proportion to itself. */
     private static final double LEAST_EXPONENT = 0.7;
 
@@ -30,9 +27,7 @@ public record SensitivityProfile(List<Double> levels, List<Double> probes, List<
     public SensitivityProfile {
         levels = List.copyOf(levels);
         probes = List.copyOf(probes);
-        layers = layers.stream()
-                .<Map<Projection, Curve>>map(layer -> new EnumMap<>(layer))
-                .toList();
+        layers = List.copyOf(layers);
     }
 
     /**
@@ -44,8 +39,8 @@ public record SensitivityProfile(List<Double> levels, List<Double> probes, List<
     public record Curve(List<Double> losses, List<Double> divergences) {}
 
     /** Expected divergence, nats per token, when {@code share} of a projection is zeroed. */
-    public double divergence(ProjectionId id, double share) {
-        Curve curve = Objects.requireNonNull(layers.get(id.layer()).get(id.projection()));
+    public double divergence(MapId id, double share) {
+        Curve curve = layers.get(id.layer()).get(id.role());
         double lowLoss = loss(curve, probes.get(0));
         double highLoss = loss(curve, probes.get(1));
         double low = Math.max(curve.divergences().get(0), NOTHING);

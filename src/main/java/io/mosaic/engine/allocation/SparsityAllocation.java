@@ -1,12 +1,12 @@
 package io.mosaic.engine.allocation;
 
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.Projection;
-import io.mosaic.engine.llama.ProjectionId;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.MapId;
+import io.mosaic.engine.architecture.MapRole;
+import io.mosaic.engine.architecture.PerMap;
 import io.mosaic.engine.ranking.OutlierRanking;
 import java.util.ArrayList;
 import java.util.DoubleSummaryStatistics;
-import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,10 +19,10 @@ import java.util.stream.IntStream;
 public final class SparsityAllocation {
     private static final double LEAST_PUBLISHED_SHARE = 0.01;
 
-    private final Map<ProjectionId, Target> targets;
-    private final Map<ProjectionId, Long> sizes;
+    private final Map<MapId, Target> targets;
+    private final Map<MapId, Long> sizes;
 
-    private SparsityAllocation(Map<ProjectionId, Target> targets, Map<ProjectionId, Long> sizes) {
+    private SparsityAllocation(Map<MapId, Target> targets, Map<MapId, Long> sizes) {
         this.targets = targets;
         this.sizes = sizes;
     }
@@ -50,21 +50,23 @@ public final class SparsityAllocation {
     }
 
     /** A projection that holds more outliers wants to lose less. */
-    private static ToDoubleFunction<ProjectionId> preference(OutlierRanking ranking, RankedBy rankedBy, double lambda) {
-        ToDoubleFunction<ProjectionId> ratio = switch (rankedBy) {
+    private static ToDoubleFunction<MapId> preference(OutlierRanking ranking, RankedBy rankedBy, double lambda) {
+        ToDoubleFunction<MapId> ratio = switch (rankedBy) {
             case LAYER -> id -> ranking.layers().get(id.layer()).ratio();
             case PROJECTION -> ranking::ratio;
         };
-        ToDoubleFunction<ProjectionId> scaled = scaled(ratio, ranking, List.of(Projection.values()), lambda);
+        ToDoubleFunction<MapId> scaled = scaled(ratio, ranking, role -> true, lambda);
         return id -> -scaled.applyAsDouble(id);
     }
 
-    /** Ratios scaled from their range over all layers of {@code projections} into [0, 2λ]; 0 where all are equal. */
-    private static ToDoubleFunction<ProjectionId> scaled(
-            ToDoubleFunction<ProjectionId> ratio, OutlierRanking ranking, List<Projection> projections, double lambda) {
+    /** Ratios scaled from their range over all layers of the maps that {@code of} takes into [0, 2λ]; 0 where all are equal. */
+    private static ToDoubleFunction<MapId> scaled(
+            ToDoubleFunction<MapId> ratio, OutlierRanking ranking, Predicate<MapRole> of, double lambda) {
         DoubleSummaryStatistics range = IntStream.range(0, ranking.layers().size())
                 .boxed()
-                .flatMap(layer -> projections.stream().map(projection -> new ProjectionId(layer, projection)))
+                .flatMap(layer -> ranking.layers().get(layer).projections().maps().stream()
+                        .filter(of)
+                        .map(role -> new MapId(layer, role)))
                 .mapToDouble(ratio)
                 .summaryStatistics();
         double width = range.getMax() - range.getMin();
@@ -77,24 +79,21 @@ public final class SparsityAllocation {
      */
     private static SparsityAllocation published(
             OutlierRanking ranking, double lambda, List<LayerShape> layers, long zeros) {
-        Map<ProjectionId, Long> sizes = sizes(layers);
+        Map<MapId, Long> sizes = sizes(layers);
         double wished = (double) zeros
                 / sizes.values().stream().mapToLong(Long::longValue).sum();
-        ToDoubleFunction<ProjectionId> layerRatio =
-                scaled(id -> ranking.layers().get(id.layer()).ratio(), ranking, List.of(Projection.Q), lambda);
-        Map<Projection, Double> means = new EnumMap<>(Projection.class);
-        for (Projection projection : Projection.values()) {
-            ToDoubleFunction<ProjectionId> own = scaled(ranking::ratio, ranking, List.of(projection), lambda);
-            means.put(
-                    projection,
-                    IntStream.range(0, layers.size())
-                            .mapToDouble(layer -> own.applyAsDouble(new ProjectionId(layer, projection)))
-                            .average()
-                            .orElse(0));
-        }
-        Map<ProjectionId, Target> targets = new LinkedHashMap<>();
+        ToDoubleFunction<MapId> layerRatio =
+                scaled(id -> ranking.layers().get(id.layer()).ratio(), ranking, role -> true, lambda);
+        PerMap<Double> means = PerMap.of(layers.getFirst().maps(), role -> {
+            ToDoubleFunction<MapId> own = scaled(ranking::ratio, ranking, role::equals, lambda);
+            return IntStream.range(0, layers.size())
+                    .mapToDouble(layer -> own.applyAsDouble(new MapId(layer, role)))
+                    .average()
+                    .orElse(0);
+        });
+        Map<MapId, Target> targets = new LinkedHashMap<>();
         sizes.forEach((id, size) -> {
-            double density = layerRatio.applyAsDouble(id) - Objects.requireNonNull(means.get(id.projection()));
+            double density = layerRatio.applyAsDouble(id) - means.get(id.role());
             double share = Math.clamp(wished - density, LEAST_PUBLISHED_SHARE, ExactBudget.MAX_SHARE);
             targets.put(id, new Target(share, (long) (share * size)));
         });
@@ -107,33 +106,31 @@ public final class SparsityAllocation {
      * @param layers the shapes whose weights are to be zeroed
      * @param zeros the budget over all layers
      */
-    public static SparsityAllocation nearest(
-            ToDoubleFunction<ProjectionId> wished, List<LayerShape> layers, long zeros) {
-        Map<ProjectionId, Long> sizes = sizes(layers);
-        List<ProjectionId> ids = List.copyOf(sizes.keySet());
+    public static SparsityAllocation nearest(ToDoubleFunction<MapId> wished, List<LayerShape> layers, long zeros) {
+        Map<MapId, Long> sizes = sizes(layers);
+        List<MapId> ids = List.copyOf(sizes.keySet());
         return fit(ids, ids.stream().mapToDouble(wished).toArray(), sizes, zeros);
     }
 
-    private static SparsityAllocation fit(
-            List<ProjectionId> ids, double[] preferences, Map<ProjectionId, Long> sizes, long zeros) {
+    private static SparsityAllocation fit(List<MapId> ids, double[] preferences, Map<MapId, Long> sizes, long zeros) {
         Target[] fitted = ExactBudget.fit(
                 preferences,
                 ids.stream()
                         .mapToLong(id -> Objects.requireNonNull(sizes.get(id)))
                         .toArray(),
                 zeros);
-        Map<ProjectionId, Target> targets = new LinkedHashMap<>();
+        Map<MapId, Target> targets = new LinkedHashMap<>();
         for (int i = 0; i < fitted.length; i++) {
             targets.put(ids.get(i), fitted[i]);
         }
         return new SparsityAllocation(targets, sizes);
     }
 
-    static Map<ProjectionId, Long> sizes(List<LayerShape> layers) {
-        Map<ProjectionId, Long> sizes = new LinkedHashMap<>();
+    static Map<MapId, Long> sizes(List<LayerShape> layers) {
+        Map<MapId, Long> sizes = new LinkedHashMap<>();
         for (int layer = 0; layer < layers.size(); layer++) {
-            for (Projection projection : Projection.values()) {
-                sizes.put(new ProjectionId(layer, projection), layers.get(layer).parameters(projection));
+            for (MapRole projection : layers.get(layer).maps()) {
+                sizes.put(new MapId(layer, projection), layers.get(layer).parameters(projection));
             }
         }
         return sizes;
@@ -145,8 +142,8 @@ public final class SparsityAllocation {
      * @param layers the shapes whose weights are to be zeroed
      */
     public static SparsityAllocation of(List<Target> targets, List<LayerShape> layers) {
-        Map<ProjectionId, Long> sizes = sizes(layers);
-        Map<ProjectionId, Target> byProjection = new LinkedHashMap<>();
+        Map<MapId, Long> sizes = sizes(layers);
+        Map<MapId, Target> byProjection = new LinkedHashMap<>();
         sizes.keySet().forEach(id -> byProjection.put(id, targets.get(byProjection.size())));
         return new SparsityAllocation(byProjection, sizes);
     }
@@ -156,20 +153,20 @@ public final class SparsityAllocation {
         return List.copyOf(targets.values());
     }
 
-    public Target target(ProjectionId id) {
+    public Target target(MapId id) {
         return Objects.requireNonNull(targets.get(id));
     }
 
     /** Every projection in order, layer by layer. */
-    public List<ProjectionId> projections() {
+    public List<MapId> projections() {
         return new ArrayList<>(targets.keySet());
     }
 
     /** The removed share of those projections that {@code filter} takes. */
-    public double share(Predicate<ProjectionId> filter) {
+    public double share(Predicate<MapId> filter) {
         long zeros = 0;
         long weights = 0;
-        for (Map.Entry<ProjectionId, Target> entry : targets.entrySet()) {
+        for (Map.Entry<MapId, Target> entry : targets.entrySet()) {
             if (filter.test(entry.getKey())) {
                 zeros += entry.getValue().zeros();
                 weights += Objects.requireNonNull(sizes.get(entry.getKey()));

@@ -3,9 +3,9 @@ package io.mosaic.engine.calibration;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
-import io.mosaic.engine.llama.InputSite;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.SiteObserver;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.Site;
+import io.mosaic.engine.decoder.SiteObserver;
 import io.mosaic.engine.tensor.TorchOps;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -24,10 +24,10 @@ public final class InputStatistics implements SiteObserver, AutoCloseable {
     private final LayerShape shape;
     private final int windows;
     /** Strips of ΣXᵀX from the diagonal down, or its diagonal alone, (width). */
-    private final Map<InputSite, List<NDArray>> moments = new EnumMap<>(InputSite.class);
+    private final Map<Site, List<NDArray>> moments = new EnumMap<>(Site.class);
 
     /** One of (width). */
-    private final Map<InputSite, List<NDArray>> sums = new EnumMap<>(InputSite.class);
+    private final Map<Site, List<NDArray>> sums = new EnumMap<>(Site.class);
 
     private final boolean full;
     private long tokens;
@@ -50,7 +50,7 @@ public final class InputStatistics implements SiteObserver, AutoCloseable {
     }
 
     @Override
-    public void observe(InputSite site, NDArray inputs) {
+    public void observe(Site site, NDArray inputs) {
         try (NDManager scope = inputs.getManager().newSubManager()) {
             TorchOps ops = TorchOps.on(scope);
             if (full) {
@@ -60,7 +60,7 @@ public final class InputStatistics implements SiteObserver, AutoCloseable {
             }
             add(sums(site), 0, ops.columnSums(scope, inputs));
         }
-        if (site == InputSite.ATTENTION_INPUT) {
+        if (site == Site.ATTENTION_INPUT) {
             tokens += inputs.getShape().get(0);
         }
     }
@@ -88,7 +88,7 @@ public final class InputStatistics implements SiteObserver, AutoCloseable {
     }
 
     /** H of a site, (width, width), in {@code scope}. */
-    public NDArray hessian(NDManager scope, InputSite site) {
+    public NDArray hessian(NDManager scope, Site site) {
         if (!full) {
             throw new IllegalStateException("Only the diagonals were collected");
         }
@@ -96,7 +96,7 @@ public final class InputStatistics implements SiteObserver, AutoCloseable {
     }
 
     /** Per column sqrt(Σ x² / N), the norm in Wanda's score. */
-    public float[] norms(InputSite site) {
+    public float[] norms(Site site) {
         float[] norms = squares(site);
         for (int i = 0; i < norms.length; i++) {
             norms[i] = (float) Math.sqrt(norms[i] / windows);
@@ -105,7 +105,7 @@ public final class InputStatistics implements SiteObserver, AutoCloseable {
     }
 
     /** Per column the variance over all tokens, FLAP's fluctuation. */
-    public float[] variances(InputSite site) {
+    public float[] variances(Site site) {
         float[] variances = squares(site);
         float[] totals = sums(site).getFirst().toFloatArray();
         for (int i = 0; i < variances.length; i++) {
@@ -120,7 +120,7 @@ public final class InputStatistics implements SiteObserver, AutoCloseable {
         manager.close();
     }
 
-    private float[] squares(InputSite site) {
+    private float[] squares(Site site) {
         if (!full) {
             return moments(site).getFirst().toFloatArray();
         }
@@ -136,11 +136,11 @@ public final class InputStatistics implements SiteObserver, AutoCloseable {
         return squares;
     }
 
-    private List<NDArray> moments(InputSite site) {
+    private List<NDArray> moments(Site site) {
         return moments.computeIfAbsent(site, first -> new ArrayList<>());
     }
 
-    private List<NDArray> sums(InputSite site) {
+    private List<NDArray> sums(Site site) {
         return sums.computeIfAbsent(site, first -> new ArrayList<>());
     }
 }

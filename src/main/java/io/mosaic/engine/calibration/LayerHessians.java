@@ -2,8 +2,8 @@ package io.mosaic.engine.calibration;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import io.mosaic.engine.llama.InputSite;
-import io.mosaic.engine.llama.Projection;
+import io.mosaic.engine.architecture.MapRole;
+import io.mosaic.engine.architecture.Site;
 import java.util.EnumMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -13,7 +13,7 @@ public final class LayerHessians implements AutoCloseable {
     private final NDManager parent;
     private final int layer;
     private final InputStatistics statistics;
-    private final Map<InputSite, Site> sites = new EnumMap<>(InputSite.class);
+    private final Map<Site, Held> sites = new EnumMap<>(Site.class);
 
     /** @param statistics of the layer's inputs; stays the caller's */
     public LayerHessians(NDManager parent, int layer, InputStatistics statistics) {
@@ -27,19 +27,19 @@ public final class LayerHessians implements AutoCloseable {
     }
 
     /** H of a site, (width, width), made positive definite. */
-    public DampedHessian damped(InputSite site) {
+    public DampedHessian damped(Site site) {
         return site(site).damped;
     }
 
     /** That of some columns only, as if no other had been observed; a new one, in {@code scope}. */
-    public DampedHessian damped(NDManager scope, InputSite site, int[] columns) {
+    public DampedHessian damped(NDManager scope, Site site, int[] columns) {
         return DampedHessian.of(
                 scope, DampedHessian.square(scope, statistics.hessian(scope, site), columns), label(site));
     }
 
     /** U, upper triangular, with H⁻¹ = UᵀU. */
-    public NDArray factor(InputSite site) {
-        Site held = site(site);
+    public NDArray factor(Site site) {
+        Held held = site(site);
         NDArray factor = held.factor;
         if (factor == null) {
             factor = held.damped.upperFactor(held.manager);
@@ -49,8 +49,8 @@ public final class LayerHessians implements AutoCloseable {
     }
 
     /** Frees what was made for a site. */
-    public void release(InputSite site) {
-        Site held = sites.remove(site);
+    public void release(Site site) {
+        Held held = sites.remove(site);
         if (held != null) {
             held.manager.close();
         }
@@ -58,26 +58,25 @@ public final class LayerHessians implements AutoCloseable {
 
     @Override
     public void close() {
-        for (InputSite site : InputSite.values()) {
-            release(site);
-        }
+        sites.values().forEach(site -> site.manager.close());
+        sites.clear();
     }
 
-    private Site site(InputSite site) {
-        return sites.computeIfAbsent(site, Site::new);
+    private Held site(Site site) {
+        return sites.computeIfAbsent(site, Held::new);
     }
 
-    private String label(InputSite site) {
+    private String label(Site site) {
         return "layer " + layer + ", "
-                + site.readers().stream().map(Projection::label).toList();
+                + site.readers().stream().map(MapRole::label).toList();
     }
 
-    private final class Site {
+    private final class Held {
         private final NDManager manager = parent.newSubManager();
         private final DampedHessian damped;
         private @Nullable NDArray factor;
 
-        Site(InputSite site) {
+        Held(Site site) {
             try (NDManager work = manager.newSubManager()) {
                 damped = DampedHessian.of(manager, statistics.hessian(work, site), label(site));
             }

@@ -3,6 +3,11 @@ package io.mosaic.engine.checkpoint;
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.Part;
+import io.mosaic.engine.architecture.Architecture;
+import io.mosaic.engine.architecture.MapId;
+import io.mosaic.engine.architecture.TensorSlice;
+import io.mosaic.engine.architecture.family.Families;
+import io.mosaic.engine.json.StrictJson;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,7 +16,8 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * A Hugging Face model folder, opened: config.json and the memory-mapped weights of one file or of several shards.
@@ -21,27 +27,29 @@ public final class Checkpoint implements AutoCloseable {
     /** The weights when they are in one file. */
     public static final String SINGLE_FILE = "model.safetensors";
 
+    private static final Pattern LAYER = Pattern.compile("(\\d{1,5})\\.");
     private static final int PART = 1 << 20; // elements that one thread reads at a time
     private static final int MAX_ELEMENTS = Integer.MAX_VALUE - 8; // what a Java array holds
 
     private final Path folder;
-    private final ModelConfig config;
+    private final Architecture architecture;
     private final List<SafetensorsReader> shards;
     private final Map<String, Stored> tensors;
 
     /** A tensor and the shard that holds it. */
     private record Stored(SafetensorsReader shard, TensorInfo info) {}
 
-    private Checkpoint(Path folder, ModelConfig config, List<SafetensorsReader> shards, Map<String, Stored> tensors) {
+    private Checkpoint(
+            Path folder, Architecture architecture, List<SafetensorsReader> shards, Map<String, Stored> tensors) {
         this.folder = folder;
-        this.config = config;
+        this.architecture = architecture;
         this.shards = shards;
         this.tensors = tensors;
     }
 
     /** @throws MosaicException with a code of its own for each way in which the folder can be faulty */
     public static Checkpoint open(Path folder) {
-        ModelConfig config = ModelConfig.read(folder);
+        Architecture architecture = Families.read(folder);
         Map<String, SafetensorsReader> open = new LinkedHashMap<>();
         try {
             Map<String, Stored> tensors = new LinkedHashMap<>();
@@ -57,7 +65,7 @@ public final class Checkpoint implements AutoCloseable {
                         "The model folder has neither " + SINGLE_FILE + " nor " + ShardIndex.FILE
                                 + "; other weight formats are not read");
             }
-            return new Checkpoint(folder, config, List.copyOf(open.values()), tensors);
+            return new Checkpoint(folder, architecture.in(tensors::containsKey), List.copyOf(open.values()), tensors);
         } catch (RuntimeException e) {
             open.values().forEach(SafetensorsReader::close);
             throw e;
@@ -92,24 +100,33 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     /**
-     * The same files under another config: a view that lives as long as this checkpoint and is not closed itself.
-     *
-     * @param names what a stored tensor is called in the view; empty where it has no part in it
+     * The same files as if the model had only some of its layers, numbered from 0 in this order: a view that lives as
+     * long as this checkpoint and is not closed itself.
      */
-    public Checkpoint view(ModelConfig other, Function<String, Optional<String>> names) {
-        Map<String, Stored> seen = new LinkedHashMap<>();
-        tensors.forEach((name, stored) -> names.apply(name)
-                .ifPresent(renamed -> seen.put(
-                        renamed, new Stored(stored.shard(), stored.info().named(renamed)))));
-        return new Checkpoint(folder, other, shards, seen);
+    public Checkpoint keeping(List<Integer> layers) {
+        String prefix = architecture.tensors().layers();
+        Map<String, Stored> kept = new LinkedHashMap<>();
+        tensors.forEach((name, stored) -> {
+            Matcher number = LAYER.matcher(name).region(Math.min(prefix.length(), name.length()), name.length());
+            if (!name.startsWith(prefix) || !number.lookingAt()) {
+                kept.put(name, stored);
+                return;
+            }
+            int place = layers.indexOf(Integer.parseInt(number.group(1)));
+            if (place >= 0) {
+                String renamed = prefix + place + name.substring(number.end(1));
+                kept.put(renamed, new Stored(stored.shard(), stored.info().named(renamed)));
+            }
+        });
+        return new Checkpoint(folder, architecture.keeping(layers), shards, kept);
     }
 
     public Path folder() {
         return folder;
     }
 
-    public ModelConfig config() {
-        return config;
+    public Architecture architecture() {
+        return architecture;
     }
 
     /** The files that hold the weights, in order. */
@@ -131,27 +148,51 @@ public final class Checkpoint implements AutoCloseable {
         return tensors.values().stream().map(Stored::info).toList();
     }
 
+    /** Number format of a map's weight. */
+    public DType dtype(MapId id) {
+        return dtype(weight(id));
+    }
+
+    /** Number format of the tensor that holds these elements. */
+    public DType dtype(TensorSlice slice) {
+        return stored(slice.tensor()).info().dtype();
+    }
+
+    /** A map's weight, (out, in), row-major, as float32. */
+    public float[] read(MapId id) {
+        return read(weight(id));
+    }
+
+    private TensorSlice weight(MapId id) {
+        return architecture.weight(id, architecture.shape(id.layer()));
+    }
+
     /**
      * A whole tensor, row-major, as float32.
      *
      * @throws MosaicException TENSOR_NOT_FINITE with the first index that holds NaN or infinity
      */
     public float[] read(String name) {
+        return read(new TensorSlice(name, 0, stored(name).info().elements()));
+    }
+
+    /** Some elements of a tensor; see {@link #read(String)}. */
+    public float[] read(TensorSlice slice) {
+        String name = slice.tensor();
         Stored stored = stored(name);
-        long elements = stored.info().elements();
-        if (elements > MAX_ELEMENTS) {
+        if (slice.count() > MAX_ELEMENTS) {
             throw new MosaicException(
                     ErrorCode.TENSOR_SHAPE,
-                    "Tensor " + name + " of shape " + stored.info().shape() + " has " + elements
+                    "Tensor " + name + " of shape " + stored.info().shape() + " has " + slice.count()
                             + " elements, the limit is " + MAX_ELEMENTS);
         }
-        float[] values = new float[(int) elements];
+        float[] values = new float[(int) slice.count()];
         int bad = Part.of(values.length, PART)
-                .mapToInt(part -> read(stored, part.from(), values, part.from(), part.to()))
+                .mapToInt(part -> read(stored, slice.from() + part.from(), values, part.from(), part.to()))
                 .min()
                 .orElse(values.length);
         if (bad < values.length) {
-            throw notFinite(name, bad, values[bad]);
+            throw notFinite(name, slice.from() + bad, values[bad]);
         }
         stored.shard().release(stored.info()); // else a whole model would stay resident in the end
         return values;

@@ -2,6 +2,7 @@ package io.mosaic.engine.checkpoint;
 
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
+import io.mosaic.engine.json.StrictJson;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;

@@ -43,19 +43,23 @@ public final class SafetensorsWriter implements AutoCloseable {
         }
     }
 
+    /** A tensor of which some elements have not come yet. */
+    private record Pending(TensorInfo info, long missing) {}
+
     private final Path file;
     private final FileChannel channel;
-    private final Map<String, TensorInfo> pending;
+    private final Map<String, Pending> pending;
     private final long dataStart;
     private final long totalBytes;
 
-    private SafetensorsWriter(Path file, FileChannel channel, Map<String, TensorInfo> pending, long dataStart) {
+    private SafetensorsWriter(Path file, FileChannel channel, Map<String, TensorInfo> tensors, long dataStart) {
         this.file = file;
         this.channel = channel;
-        this.pending = pending;
+        this.pending = LinkedHashMap.newLinkedHashMap(tensors.size());
+        tensors.forEach((name, info) -> pending.put(name, new Pending(info, info.elements())));
         this.dataStart = dataStart;
         this.totalBytes = dataStart
-                + pending.values().stream().mapToLong(TensorInfo::bytes).sum();
+                + tensors.values().stream().mapToLong(TensorInfo::bytes).sum();
     }
 
     /** Creates the file with its header. */
@@ -105,31 +109,38 @@ public final class SafetensorsWriter implements AutoCloseable {
      * @return how many elements are zero as stored
      */
     public long write(String name, float[] values) {
-        TensorInfo tensor = take(name);
-        if (values.length != tensor.elements()) {
-            throw new IllegalArgumentException(
-                    name + " has " + tensor.elements() + " elements, given " + values.length);
-        }
+        return write(name, 0, values);
+    }
+
+    /**
+     * Writes some elements of a tensor; each element comes once.
+     *
+     * @param from index of the first
+     * @return how many of them are zero as stored
+     */
+    public long write(String name, long from, float[] values) {
+        TensorInfo tensor = take(name, from, values.length);
         return Part.of(values.length, CHUNK)
-                .mapToLong(part -> write(tensor, values, part))
+                .mapToLong(part -> write(tensor, from, values, part))
                 .sum();
     }
 
-    private long write(TensorInfo tensor, float[] values, Part part) {
+    private long write(TensorInfo tensor, long from, float[] values, Part part) {
         int width = tensor.dtype().bytes();
         int count = part.to() - part.from();
         ByteBuffer buffer = ByteBuffer.allocateDirect(count * width);
         long zeros = tensor.dtype().narrow(values, part.from(), MemorySegment.ofBuffer(buffer), count);
-        put(buffer, dataStart + tensor.begin() + (long) part.from() * width);
+        put(buffer, dataStart + tensor.begin() + (from + part.from()) * width);
         return zeros;
     }
 
     /** Writes one tensor from its stored bytes, unchanged. */
     public void copy(String name, MemorySegment bytes) {
-        TensorInfo tensor = take(name);
+        TensorInfo tensor = pending(name).info();
         if (bytes.byteSize() != tensor.bytes()) {
             throw new IllegalArgumentException(name + " has " + tensor.bytes() + " bytes, given " + bytes.byteSize());
         }
+        take(name, 0, tensor.elements());
         for (long from = 0; from < bytes.byteSize(); from += CHUNK) {
             long count = Math.min(CHUNK, bytes.byteSize() - from);
             put(bytes.asSlice(from, count).asByteBuffer(), dataStart + tensor.begin() + from);
@@ -185,12 +196,26 @@ public final class SafetensorsWriter implements AutoCloseable {
                 cause);
     }
 
-    private TensorInfo take(String name) {
-        TensorInfo tensor = pending.remove(name);
+    private Pending pending(String name) {
+        Pending tensor = pending.get(name);
         if (tensor == null) {
             throw new IllegalArgumentException(name + " is not planned, or was written already");
         }
         return tensor;
+    }
+
+    private TensorInfo take(String name, long from, long count) {
+        Pending tensor = pending(name);
+        if (from + count > tensor.info().elements() || count > tensor.missing()) {
+            throw new IllegalArgumentException(name + " has " + tensor.info().elements() + " elements, of which "
+                    + tensor.missing() + " are missing; given " + count + " from " + from);
+        }
+        if (count == tensor.missing()) {
+            pending.remove(name);
+        } else {
+            pending.put(name, new Pending(tensor.info(), tensor.missing() - count));
+        }
+        return tensor.info();
     }
 
     /** The file has its full length from the start, so that what is written of it can be read at any time. */

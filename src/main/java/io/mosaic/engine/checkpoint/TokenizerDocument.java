@@ -2,6 +2,7 @@ package io.mosaic.engine.checkpoint;
 
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
+import io.mosaic.engine.json.StrictJson;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -2,8 +2,8 @@ package io.mosaic.engine.evaluation;
 
 import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.checkpoint.Checkpoint;
-import io.mosaic.engine.llama.KvCache;
-import io.mosaic.engine.llama.LlamaModel;
+import io.mosaic.engine.decoder.CausalModel;
+import io.mosaic.engine.decoder.KvCache;
 import io.mosaic.engine.tensor.Compute;
 import java.util.Arrays;
 import java.util.Optional;
@@ -60,7 +60,8 @@ public final class LatencyBenchmark {
 
     /** @param tokens text to prefill with, at least two tokens */
     public Result compare(Checkpoint dense, Checkpoint pruned, int[] tokens) {
-        int context = Math.min(dense.config().contextLength(), pruned.config().contextLength());
+        int context = Math.min(
+                dense.architecture().contextLength(), pruned.architecture().contextLength());
         int prefill = Math.max(1, Math.min(Math.min(MAX_PREFILL, context / 2), tokens.length));
         int decode = Math.max(1, Math.min(MAX_DECODE, context - prefill));
         int[] prompt = Arrays.copyOf(tokens, prefill);
@@ -68,8 +69,8 @@ public final class LatencyBenchmark {
         OptionalLong prunedPeak = peak(pruned, prompt, decode);
         Times denseTimes = new Times();
         Times prunedTimes = new Times();
-        try (LlamaModel denseModel = new LlamaModel(compute, dense, prefill + decode);
-                LlamaModel prunedModel = new LlamaModel(compute, pruned, prefill + decode)) {
+        try (CausalModel denseModel = new CausalModel(compute, dense, prefill + decode);
+                CausalModel prunedModel = new CausalModel(compute, pruned, prefill + decode)) {
             for (int run = -WARM_UPS; run < RUNS; run++) {
                 time(denseModel, prompt, decode, run, denseTimes);
                 time(prunedModel, prompt, decode, run, prunedTimes);
@@ -92,13 +93,13 @@ public final class LatencyBenchmark {
 
     private OptionalLong peak(Checkpoint checkpoint, int[] prompt, int decode) {
         PeakMemory.reset();
-        try (LlamaModel model = new LlamaModel(compute, checkpoint, prompt.length + decode)) {
+        try (CausalModel model = new CausalModel(compute, checkpoint, prompt.length + decode)) {
             model.greedy(prompt, decode);
             return PeakMemory.bytes(compute.manager().getDevice());
         }
     }
 
-    private void time(LlamaModel model, int[] prompt, int decode, int run, Times times) {
+    private void time(CausalModel model, int[] prompt, int decode, int run, Times times) {
         token.check();
         try (KvCache cache = model.newCache()) {
             long start = System.nanoTime();

@@ -7,14 +7,11 @@ import ai.djl.ndarray.types.Shape;
 import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
+import io.mosaic.engine.architecture.Architecture;
 import io.mosaic.engine.checkpoint.Checkpoint;
-import io.mosaic.engine.checkpoint.ModelConfig;
-import io.mosaic.engine.llama.DecoderLayer;
-import io.mosaic.engine.llama.DecoderLayers;
-import io.mosaic.engine.llama.HiddenStates;
-import io.mosaic.engine.llama.LayerWeights;
-import io.mosaic.engine.llama.OutputHead;
-import io.mosaic.engine.llama.SiteObserver;
+import io.mosaic.engine.decoder.HiddenStates;
+import io.mosaic.engine.decoder.LayerWalk;
+import io.mosaic.engine.decoder.OutputHead;
 import io.mosaic.engine.tensor.Compute;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -45,7 +42,7 @@ public final class Perplexity {
     }
 
     /** The window that a model is measured with: its context, up to 2048 tokens. */
-    public static int window(ModelConfig config) {
+    public static int window(Architecture config) {
         return Math.min(LONGEST_WINDOW, config.contextLength());
     }
 
@@ -82,7 +79,7 @@ public final class Perplexity {
     /** How often {@link #of} calls its {@code layerDone}. */
     public int steps(Checkpoint checkpoint, int[] tokens) {
         return Math.ceilDiv(tokens.length / length, windowsPerWalk())
-                * checkpoint.config().layers();
+                * checkpoint.architecture().depth();
     }
 
     private int windowsPerWalk() {
@@ -93,13 +90,7 @@ public final class Perplexity {
     double[] losses(Checkpoint checkpoint, int[][] windows, Runnable layerDone) {
         try (NDManager scope = compute.manager().newSubManager();
                 HiddenStates states = HiddenStates.embed(scope, compute.scratch(), checkpoint, windows, token)) {
-            DecoderLayers layers = new DecoderLayers(scope, checkpoint.config(), length, compute.precision());
-            for (int index = 0; index < checkpoint.config().layers(); index++) {
-                try (DecoderLayer layer = layers.load(LayerWeights.read(checkpoint, index))) {
-                    states.advance(index, layer, SiteObserver.NONE);
-                }
-                layerDone.run();
-            }
+            new LayerWalk(scope, checkpoint, length, compute.precision()).advance(states, layer -> layerDone.run());
             double[] losses = new double[windows.length];
             try (OutputHead head = new OutputHead(scope, checkpoint)) {
                 AtomicInteger next = new AtomicInteger();

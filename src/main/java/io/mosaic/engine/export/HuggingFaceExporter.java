@@ -1,20 +1,19 @@
 package io.mosaic.engine.export;
 
+import io.mosaic.engine.architecture.Architecture;
+import io.mosaic.engine.architecture.ConfigReader;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.MapId;
+import io.mosaic.engine.architecture.PerMap;
+import io.mosaic.engine.architecture.TensorSlice;
 import io.mosaic.engine.checkpoint.Checkpoint;
-import io.mosaic.engine.checkpoint.DType;
-import io.mosaic.engine.checkpoint.ModelConfig;
 import io.mosaic.engine.checkpoint.SafetensorsWriter;
-import io.mosaic.engine.checkpoint.TensorInfo;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.LayerWeights;
-import io.mosaic.engine.llama.Projection;
-import io.mosaic.engine.llama.ProjectionId;
+import io.mosaic.engine.decoder.LayerWeights;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -22,8 +21,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import java.util.function.Function;
-import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
@@ -61,6 +58,7 @@ public final class HuggingFaceExporter implements AutoCloseable {
 
     private final Path folder;
     private final Checkpoint source;
+    private final Architecture architecture;
     private final List<LayerShape> shapes;
     private final Map<String, String> weightMap = new LinkedHashMap<>();
     private final Map<String, SafetensorsWriter> shards = new LinkedHashMap<>();
@@ -80,6 +78,7 @@ public final class HuggingFaceExporter implements AutoCloseable {
     HuggingFaceExporter(Path folder, Checkpoint source, List<LayerShape> shapes, long shardBytes) {
         this.folder = folder;
         this.source = source;
+        this.architecture = source.architecture();
         this.shapes = shapes;
         List<List<SafetensorsWriter.Planned>> parts = split(plan(), shardBytes);
         totalBytes = parts.stream()
@@ -101,24 +100,26 @@ public final class HuggingFaceExporter implements AutoCloseable {
     }
 
     /**
-     * Writes the projections of one layer.
+     * Writes one layer.
      *
-     * @return zeros of each as stored
+     * @return zeros of each map as stored
      */
-    public Map<Projection, Long> write(int index, LayerWeights layer) {
-        Map<Projection, Long> zeros = new EnumMap<>(Projection.class);
-        for (Projection projection : Projection.values()) {
-            String name = projection.tensor(index);
-            zeros.put(projection, shard(name).write(name, layer.weight(projection)));
-        }
-        return zeros;
+    public PerMap<Long> write(int index, LayerWeights layer) {
+        LayerShape shape = layer.shape();
+        layer.biases().forEach((role, bias) -> write(architecture.bias(new MapId(index, role), shape), bias));
+        layer.norms().forEach((role, norm) -> write(architecture.norm(index, role, shape), norm));
+        return layer.weights().map((role, weight) -> write(architecture.weight(new MapId(index, role), shape), weight));
+    }
+
+    private long write(TensorSlice place, float[] values) {
+        return shard(place.tensor()).write(place.tensor(), place.from(), values);
     }
 
     /** Completes weights and config.json, and copies the source's other files. */
     public void finish() {
-        Map<String, ProjectionId> prunable = prunable();
+        Set<String> written = layerTensors().keySet();
         for (String name : weightMap.keySet()) {
-            if (!prunable.containsKey(name)) {
+            if (!written.contains(name)) {
                 shard(name).copy(name, source.bytes(name));
             }
         }
@@ -133,7 +134,9 @@ public final class HuggingFaceExporter implements AutoCloseable {
                     "model.safetensors.index.json",
                     JSON.writerWithDefaultPrettyPrinter().writeValueAsString(index));
         }
-        write(ModelConfig.FILE, JSON.writerWithDefaultPrettyPrinter().writeValueAsString(config()));
+        write(
+                ConfigReader.FILE,
+                JSON.writerWithDefaultPrettyPrinter().writeValueAsString(architecture.written(shapes)));
         for (String file : COPIED) {
             copy(file);
         }
@@ -170,33 +173,21 @@ public final class HuggingFaceExporter implements AutoCloseable {
         return Objects.requireNonNull(shards.get(Objects.requireNonNull(weightMap.get(tensor))));
     }
 
-    private Map<String, ProjectionId> prunable() {
-        Map<String, ProjectionId> prunable = new HashMap<>();
+    /** The tensors of all layers, with their shapes after pruning. */
+    private Map<String, List<Long>> layerTensors() {
+        Map<String, List<Long>> tensors = new HashMap<>();
         for (int layer = 0; layer < shapes.size(); layer++) {
-            for (Projection projection : Projection.values()) {
-                ProjectionId id = new ProjectionId(layer, projection);
-                prunable.put(id.tensor(), id);
-            }
+            tensors.putAll(architecture.layerTensors(layer, shapes.get(layer)));
         }
-        return prunable;
+        return tensors;
     }
 
     private List<SafetensorsWriter.Planned> plan() {
-        Map<String, ProjectionId> prunable = prunable();
-        List<SafetensorsWriter.Planned> plan = new ArrayList<>();
-        for (TensorInfo tensor : source.tensors()) {
-            DType dtype = tensor.dtype();
-            ProjectionId id = prunable.get(tensor.name());
-            if (id == null) {
-                plan.add(new SafetensorsWriter.Planned(tensor.name(), dtype, tensor.shape()));
-            } else {
-                LayerShape shape = shapes.get(id.layer());
-                plan.add(new SafetensorsWriter.Planned(
-                        tensor.name(), dtype, List.of((long) shape.out(id.projection()), (long)
-                                shape.in(id.projection()))));
-            }
-        }
-        return plan;
+        Map<String, List<Long>> layerTensors = layerTensors();
+        return source.tensors().stream()
+                .map(tensor -> new SafetensorsWriter.Planned(
+                        tensor.name(), tensor.dtype(), layerTensors.getOrDefault(tensor.name(), tensor.shape())))
+                .toList();
     }
 
     private static List<List<SafetensorsWriter.Planned>> split(List<SafetensorsWriter.Planned> plan, long shardBytes) {
@@ -211,22 +202,5 @@ public final class HuggingFaceExporter implements AutoCloseable {
             bytes += tensor.bytes();
         }
         return parts;
-    }
-
-    /** The source's document with the entries that pruning changes; unknown entries stay. */
-    private ObjectNode config() {
-        ModelConfig config = source.config();
-        ObjectNode document = config.document().deepCopy();
-        document.remove(List.of("quantization_config", "auto_map"));
-        document.put("head_dim", shapes.getFirst().headDim());
-        document.set("num_attention_heads", sizes(LayerShape::heads));
-        document.set("num_key_value_heads", sizes(LayerShape::keyValueHeads));
-        document.set("intermediate_size", sizes(LayerShape::ffn));
-        document.put("tie_word_embeddings", config.tiedEmbeddings());
-        return document;
-    }
-
-    private JsonNode sizes(Function<LayerShape, Integer> size) {
-        return JSON.valueToTree(LayerShape.sizes(shapes, size));
     }
 }

@@ -1,17 +1,17 @@
 package io.mosaic.engine.export;
 
+import io.mosaic.engine.architecture.Architecture;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.TensorSlice;
 import io.mosaic.engine.checkpoint.SafetensorsReader;
 import io.mosaic.engine.checkpoint.TensorInfo;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.LayerWeights;
-import io.mosaic.engine.llama.Projection;
+import io.mosaic.engine.decoder.LayerWeights;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,13 +21,18 @@ import java.util.stream.Stream;
 
 /** The weights that an exporter has written so far, layer by layer. Close unmaps them. */
 public final class StagedWeights implements AutoCloseable {
+    private final Architecture architecture;
     private final List<SafetensorsReader> files = new ArrayList<>();
     private final Map<String, Stored> tensors = new HashMap<>();
 
     private record Stored(SafetensorsReader file, TensorInfo info) {}
 
-    /** @throws io.mosaic.engine.MosaicException where a file is not even begun as the exporter begins it */
-    public StagedWeights(Path folder) {
+    /**
+     * @param architecture of the layers that are written
+     * @throws io.mosaic.engine.MosaicException where a file is not even begun as the exporter begins it
+     */
+    public StagedWeights(Path folder, Architecture architecture) {
+        this.architecture = architecture;
         try (Stream<Path> found = Files.list(folder)) {
             for (Path file : found.filter(path -> path.toString().endsWith(".safetensors"))
                     .toList()) {
@@ -43,10 +48,11 @@ public final class StagedWeights implements AutoCloseable {
         }
     }
 
-    /** Hands out the bytes of a layer's projections as stored, in order; none where the files hold no such layer. */
+    /** Hands out the bytes of a layer's tensors as stored, in order; none where the files hold no such layer. */
     public void forEach(int layer, Consumer<ByteBuffer> action) {
-        for (Projection projection : Projection.values()) {
-            Stored stored = tensors.get(projection.tensor(layer));
+        for (String name :
+                architecture.layerTensors(layer, architecture.shape(layer)).keySet()) {
+            Stored stored = tensors.get(name);
             if (stored != null) {
                 action.accept(stored.file().bytes(stored.info()).asByteBuffer());
                 stored.file().release(stored.info());
@@ -54,17 +60,17 @@ public final class StagedWeights implements AutoCloseable {
         }
     }
 
-    /** A layer that is known to be whole, with the norms of its dense self. */
-    public LayerWeights read(int layer, LayerShape shape, LayerWeights dense) {
-        Map<Projection, float[]> weights = new EnumMap<>(Projection.class);
-        for (Projection projection : Projection.values()) {
-            Stored stored = Objects.requireNonNull(tensors.get(projection.tensor(layer)));
-            float[] values = new float[Math.toIntExact(stored.info().elements())];
-            stored.file().read(stored.info(), 0, values, 0, values.length);
-            stored.file().release(stored.info());
-            weights.put(projection, values);
-        }
-        return dense.with(shape, weights);
+    /** A layer that is known to be complete. */
+    public LayerWeights read(int layer, LayerShape shape) {
+        return LayerWeights.read(architecture, layer, shape, this::read);
+    }
+
+    private float[] read(TensorSlice slice) {
+        Stored stored = Objects.requireNonNull(tensors.get(slice.tensor()));
+        float[] values = new float[Math.toIntExact(slice.count())];
+        stored.file().read(stored.info(), slice.from(), values, 0, values.length);
+        stored.file().release(stored.info());
+        return values;
     }
 
     @Override

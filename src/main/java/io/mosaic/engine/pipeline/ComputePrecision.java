@@ -2,9 +2,10 @@ package io.mosaic.engine.pipeline;
 
 import ai.djl.Device;
 import com.fasterxml.jackson.annotation.JsonValue;
+import io.mosaic.engine.architecture.MapId;
+import io.mosaic.engine.architecture.MapRole;
 import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.checkpoint.DType;
-import io.mosaic.engine.llama.Projection;
 import io.mosaic.engine.tensor.Precision;
 import io.mosaic.engine.tensor.TorchOps;
 import java.util.Locale;
@@ -22,7 +23,7 @@ public enum ComputePrecision {
             case F32 -> Precision.F32;
             case BF16 -> Precision.BF16;
             case AUTO ->
-                model.tensor(Projection.Q.tensor(0)).orElseThrow().dtype() != DType.F32 && TorchOps.fastBFloat16(device)
+                model.dtype(new MapId(0, MapRole.Q)) != DType.F32 && TorchOps.fastBFloat16(device)
                         ? Precision.BF16
                         : Precision.F32;
         };

@@ -1,9 +1,9 @@
 package io.mosaic.engine.pipeline;
 
+import io.mosaic.engine.architecture.Architecture;
+import io.mosaic.engine.architecture.LayerShape;
 import io.mosaic.engine.calibration.HeldOutSet;
 import io.mosaic.engine.checkpoint.Checkpoint;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.LlamaTensors;
 import io.mosaic.engine.search.DepthSearch;
 import java.util.List;
 import java.util.Optional;
@@ -26,14 +26,18 @@ record Depth(
         Optional<HeldOutSet> heldOut) {
 
     static Depth without(Checkpoint whole, List<DepthSearch.Dropped> dropped, Optional<HeldOutSet> heldOut) {
+        List<Integer> kept = kept(whole.architecture(), dropped);
+        List<LayerShape> dense = whole.architecture().shapes();
+        return new Depth(dropped.isEmpty() ? whole : whole.keeping(kept), kept, dense, List.copyOf(dropped), heldOut);
+    }
+
+    /** The indices of the layers that stay. */
+    static List<Integer> kept(Architecture whole, List<DepthSearch.Dropped> dropped) {
         List<Integer> gone = dropped.stream().map(DepthSearch.Dropped::layer).toList();
-        List<Integer> kept = IntStream.range(0, whole.config().layers())
+        return IntStream.range(0, whole.depth())
                 .filter(layer -> !gone.contains(layer))
                 .boxed()
                 .toList();
-        List<LayerShape> dense = LayerShape.of(whole.config());
-        return new Depth(
-                gone.isEmpty() ? whole : LlamaTensors.keeping(whole, kept), kept, dense, List.copyOf(dropped), heldOut);
     }
 
     /** Weights of the dense model's layers. */

@@ -1,8 +1,8 @@
 package io.mosaic.engine.pipeline;
 
 import io.mosaic.engine.MosaicException;
+import io.mosaic.engine.architecture.Architecture;
 import io.mosaic.engine.export.StagedWeights;
-import io.mosaic.engine.llama.LayerWeights;
 import io.mosaic.engine.pruning.FinishedLayers;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -44,12 +44,13 @@ final class EarlierAttempt implements AutoCloseable {
     /**
      * The one of several attempts that came farthest; empty where none left anything of use.
      *
+     * @param dense that the attempts prune
      * @param attempts the folders of each one's targets
      */
-    static Optional<EarlierAttempt> farthest(List<List<Path>> attempts, String fingerprint) {
+    static Optional<EarlierAttempt> farthest(Architecture dense, List<List<Path>> attempts, String fingerprint) {
         List<EarlierAttempt> opened = new ArrayList<>();
         for (List<Path> folders : attempts) {
-            open(folders, fingerprint).ifPresent(opened::add);
+            open(dense, folders, fingerprint).ifPresent(opened::add);
         }
         Optional<EarlierAttempt> farthest = opened.stream().max(Comparator.comparingInt(EarlierAttempt::layers));
         opened.stream()
@@ -58,15 +59,17 @@ final class EarlierAttempt implements AutoCloseable {
         return farthest;
     }
 
-    private static Optional<EarlierAttempt> open(List<Path> folders, String fingerprint) {
+    private static Optional<EarlierAttempt> open(Architecture dense, List<Path> folders, String fingerprint) {
         Optional<Journal.Content> journal = Journal.read(folders.getFirst(), fingerprint);
         if (journal.isEmpty()) {
             return Optional.empty();
         }
+        Architecture written =
+                dense.keeping(Depth.kept(dense, journal.get().decisions().dropped()));
         List<StagedWeights> weights = new ArrayList<>();
         try {
             for (Path folder : folders) {
-                weights.add(new StagedWeights(folder));
+                weights.add(new StagedWeights(folder, written));
             }
             return Optional.of(new EarlierAttempt(journal.get(), weights));
         } catch (MosaicException | UncheckedIOException e) {
@@ -93,7 +96,7 @@ final class EarlierAttempt implements AutoCloseable {
             }
 
             @Override
-            public Finished read(int index, LayerWeights dense) {
+            public Finished read(int index) {
                 return new Finished(
                         weights.get(target)
                                 .read(
@@ -103,8 +106,7 @@ final class EarlierAttempt implements AutoCloseable {
                                                 .get(target)
                                                 .structure()
                                                 .after()
-                                                .get(index),
-                                        dense),
+                                                .get(index)),
                         journal.layers().get(index).targets().get(target).dampening());
             }
         };

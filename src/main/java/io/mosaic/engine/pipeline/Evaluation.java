@@ -55,7 +55,7 @@ final class Evaluation {
 
     /** @param folders of the pruned models */
     List<Result> of(List<Path> folders) {
-        Perplexity perplexity = new Perplexity(compute, Perplexity.window(dense.config()), token);
+        Perplexity perplexity = new Perplexity(compute, Perplexity.window(dense.architecture()), token);
         List<Checkpoint> targets = new ArrayList<>();
         try {
             folders.forEach(folder -> targets.add(Checkpoint.open(folder)));

@@ -1,8 +1,8 @@
 package io.mosaic.engine.pipeline;
 
 import io.mosaic.engine.allocation.Target;
+import io.mosaic.engine.architecture.Site;
 import io.mosaic.engine.checkpoint.SafetensorsWriter;
-import io.mosaic.engine.llama.InputSite;
 import io.mosaic.engine.pruning.structured.StructuredPlan;
 import io.mosaic.engine.ranking.OutlierRanking;
 import io.mosaic.engine.search.DepthSearch;
@@ -57,7 +57,7 @@ final class Journal {
     record Layer(List<Entry> targets) {}
 
     /** A layer of one target: the hash of its weights as stored, and its dampening. */
-    record Entry(String sha256, Map<InputSite, Double> dampening) {}
+    record Entry(String sha256, Map<Site, Double> dampening) {}
 
     /** What a journal holds, layers from the first on. */
     record Content(Decisions decisions, List<Layer> layers) {}

@@ -1,11 +1,10 @@
 package io.mosaic.engine.pipeline;
 
+import io.mosaic.engine.architecture.Architecture;
+import io.mosaic.engine.architecture.LayerShape;
 import io.mosaic.engine.calibration.CalibrationWindows;
-import io.mosaic.engine.checkpoint.ModelConfig;
+import io.mosaic.engine.decoder.LayerWalk;
 import io.mosaic.engine.evaluation.Perplexity;
-import io.mosaic.engine.llama.DecoderLayers;
-import io.mosaic.engine.llama.InputSite;
-import io.mosaic.engine.llama.LayerShape;
 import io.mosaic.engine.pruning.CompositePruner;
 import io.mosaic.engine.pruning.Propagation;
 import io.mosaic.engine.pruning.PruningRecipe;
@@ -13,7 +12,6 @@ import io.mosaic.engine.search.DepthSearch;
 import io.mosaic.engine.search.HeldOut;
 import io.mosaic.engine.search.SearchCost;
 import io.mosaic.engine.tensor.TorchEngine;
-import java.util.Arrays;
 import java.util.List;
 import java.util.function.ToLongFunction;
 import java.util.stream.LongStream;
@@ -48,7 +46,7 @@ public final class MemoryEstimate {
 
     private static final long BATCH_TOKENS = 4096;
 
-    private final ModelConfig config;
+    private final Architecture config;
     private final CalibrationWindows windows;
     private final long activationBytes;
     private final List<LayerShape> shapes;
@@ -60,16 +58,16 @@ public final class MemoryEstimate {
      * @param windows of the calibration
      * @param activationBytes of one stream of activations that stay in memory
      */
-    public MemoryEstimate(ModelConfig config, CalibrationWindows windows, long activationBytes) {
+    public MemoryEstimate(Architecture config, CalibrationWindows windows, long activationBytes) {
         this.config = config;
         this.windows = windows;
         this.activationBytes = activationBytes;
-        shapes = LayerShape.of(config);
+        shapes = config.shapes();
         layer = most(LayerShape::parameters) * FLOAT;
         embedding = (long) config.vocabularySize() * config.hiddenSize() * FLOAT;
         long longest = Math.max(windows.length(), Perplexity.window(config));
         long tokens = Math.max(BATCH_TOKENS, longest);
-        long copies = TorchEngine.keepsMemory(DecoderLayers.largestHessian(config)) ? KEPT_COPIES : BATCH_COPIES;
+        long copies = TorchEngine.keepsMemory(LayerWalk.largestHessian(config)) ? KEPT_COPIES : BATCH_COPIES;
         batch = (copies * tokens * most(LayerShape::ffn) + tokens * most(LayerShape::heads) * longest) * FLOAT;
     }
 
@@ -100,7 +98,7 @@ public final class MemoryEstimate {
                 : PROCESS
                         + LAYER_COPIES * layer
                         + batch
-                        + heldOut((config.layers() + 2L) * DepthSearch.WINDOWS * windows.length());
+                        + heldOut((config.depth() + 2L) * DepthSearch.WINDOWS * windows.length());
     }
 
     /** Bytes while perplexity is measured on texts, the longest of so many tokens. */
@@ -133,13 +131,12 @@ public final class MemoryEstimate {
             case HESSIANS ->
                 (recipe.trueSequential() ? 2 : 1)
                                 * most(shape -> hessians(shape).sum())
-                        + HESSIAN_COPIES * DecoderLayers.largestHessian(config);
+                        + HESSIAN_COPIES * LayerWalk.largestHessian(config);
         };
     }
 
     private static LongStream hessians(LayerShape shape) {
-        return Arrays.stream(InputSite.values())
-                .mapToLong(site -> (long) shape.width(site) * shape.width(site) * FLOAT);
+        return shape.sites().stream().mapToLong(site -> (long) shape.width(site) * shape.width(site) * FLOAT);
     }
 
     private long most(ToLongFunction<LayerShape> size) {

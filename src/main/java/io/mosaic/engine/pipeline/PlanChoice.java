@@ -88,14 +88,13 @@ final class PlanChoice {
                 .map(target -> target.recipe().rest(depth.dense(), depth.layers()))
                 .toList();
         if (!task.recipe().searched()) {
-            OutlierRanking known =
-                    ranking.orElse(OutlierRanking.none(depth.kept().size()));
+            OutlierRanking known = ranking.orElse(OutlierRanking.none(depth.layers()));
             return recipes.stream()
                     .map(recipe -> new Chosen(recipe, PruningPlan.of(recipe, depth.layers(), known), Optional.empty()))
                     .toList();
         }
         PruningTask.Calibration wish = task.calibration();
-        SearchCost cost = new SearchCost(depth.checkpoint().config(), wish.windows(), task.recipe());
+        SearchCost cost = new SearchCost(depth.checkpoint().architecture(), wish.windows(), task.recipe());
         HeldOutSet windows = HeldOutSet.of(
                 calibrationTokens,
                 wish.windows(),

@@ -64,7 +64,7 @@ public final class PruningPipeline {
         try (NDManager manager = Tensors.open(device);
                 Checkpoint checkpoint = Checkpoint.open(task.model().folder());
                 Tokenizer tokenizer = Tokenizer.open(
-                        task.model().folder(), checkpoint.config().vocabularySize())) {
+                        task.model().folder(), checkpoint.architecture().vocabularySize())) {
             return new PruningRun(task, manager, scratch, checkpoint, tokenizer, stages, token).run(rankings, profiles);
         } catch (OutOfMemoryError e) {
             throw new MosaicException(

@@ -9,20 +9,20 @@ import io.mosaic.engine.MeasurementStore;
 import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.allocation.SensitivityProfile;
 import io.mosaic.engine.allocation.SparsityAllocation;
+import io.mosaic.engine.architecture.ConfigReader;
+import io.mosaic.engine.architecture.LayerShape;
 import io.mosaic.engine.calibration.CalibrationSet;
 import io.mosaic.engine.calibration.CalibrationWindows;
 import io.mosaic.engine.calibration.Corpus;
 import io.mosaic.engine.calibration.HeldOutSet;
 import io.mosaic.engine.checkpoint.Checkpoint;
-import io.mosaic.engine.checkpoint.ModelConfig;
+import io.mosaic.engine.checkpoint.TensorCheck;
 import io.mosaic.engine.checkpoint.Tokenizer;
 import io.mosaic.engine.evaluation.LatencyBenchmark;
 import io.mosaic.engine.evaluation.PeakMemory;
 import io.mosaic.engine.export.HuggingFaceExporter;
 import io.mosaic.engine.export.ModelCard;
 import io.mosaic.engine.export.StagedWeights;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.LlamaTensors;
 import io.mosaic.engine.pruning.CompositePruner;
 import io.mosaic.engine.pruning.FinishedLayers;
 import io.mosaic.engine.pruning.PruningPlan;
@@ -69,13 +69,13 @@ final class PruningRun {
         this.tokenizer = tokenizer;
         this.stages = stages;
         this.token = token;
-        this.configSha256 = Hashes.files(List.of(task.model().folder().resolve(ModelConfig.FILE)));
+        this.configSha256 = Hashes.files(List.of(task.model().folder().resolve(ConfigReader.FILE)));
     }
 
     List<PruningReport> run(MeasurementStore<OutlierRanking> rankings, MeasurementStore<SensitivityProfile> profiles) {
         stages.enter(PipelineStage.LOADING);
         PeakMemory.reset();
-        LlamaTensors.check(dense);
+        TensorCheck.check(dense);
         String modelSha256 = Hashes.files(dense.weightFiles());
         int[] calibrationTokens = tokens(task.calibration().corpus());
         CalibrationSet calibration = calibration(calibrationTokens);
@@ -83,7 +83,7 @@ final class PruningRun {
         task.evaluation().perplexity().forEach(text -> texts.put(text.name(), tokens(text)));
 
         String fingerprint = fingerprint(modelSha256, calibration);
-        Optional<EarlierAttempt> earlier = EarlierAttempt.farthest(task.earlier(), fingerprint);
+        Optional<EarlierAttempt> earlier = EarlierAttempt.farthest(dense.architecture(), task.earlier(), fingerprint);
         try {
             Decided decided = earlier.map(attempt -> decided(attempt.decisions(), calibrationTokens))
                     .orElseGet(() -> decide(rankings, profiles, modelSha256, calibration, calibrationTokens));
@@ -201,7 +201,7 @@ final class PruningRun {
         List<Long> weightBytes = new ArrayList<>();
         for (PruningTask.Target target : task.targets()) {
             try (Checkpoint pruned = Checkpoint.open(target.folder())) {
-                LlamaTensors.check(pruned);
+                TensorCheck.check(pruned);
                 evaluation.requirePrediction(pruned, task.calibration().corpus().name());
                 weightBytes.add(pruned.weightBytes());
             }
@@ -231,7 +231,7 @@ final class PruningRun {
 
     private CalibrationSet calibration(int[] tokens) {
         PruningTask.Calibration wish = task.calibration();
-        int context = dense.config().contextLength();
+        int context = dense.architecture().contextLength();
         if (wish.windows().length() > context) {
             throw new MosaicException(
                     ErrorCode.INVALID_REQUEST,
@@ -253,7 +253,7 @@ final class PruningRun {
         }
         HeldOutSet windows = depthWindows(tokens);
         try (HeldOut heldOut = new HeldOut(compute, dense, windows.set(), token)) {
-            int layers = dense.config().layers();
+            int layers = dense.architecture().depth();
             int ranked = task.recipe().ranked() ? layers - task.dropLayers() : 0;
             int steps = DepthSearch.steps(layers, task.dropLayers()) + ranked;
             return Depth.without(
@@ -281,7 +281,7 @@ final class PruningRun {
             Journal journal,
             Optional<EarlierAttempt> earlier) {
         Checkpoint source = decided.depth().checkpoint();
-        int layers = source.config().layers();
+        int layers = source.architecture().depth();
         int last = ledgers.size() - 1;
         List<HuggingFaceExporter> exporters = new ArrayList<>();
         List<StagedWeights> staged = new ArrayList<>();
@@ -297,7 +297,7 @@ final class PruningRun {
                 HuggingFaceExporter exporter = new HuggingFaceExporter(
                         folder, source, chosen.plan().structure().after());
                 exporters.add(exporter);
-                staged.add(new StagedWeights(folder));
+                staged.add(new StagedWeights(folder, source.architecture()));
                 targets.add(new PruningWalk.Target(
                         new CompositePruner(chosen.recipe(), chosen.plan()),
                         (index, layer, dampening) -> {

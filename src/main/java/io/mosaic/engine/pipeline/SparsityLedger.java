@@ -1,16 +1,16 @@
 package io.mosaic.engine.pipeline;
 
-import io.mosaic.engine.llama.InputSite;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.Projection;
-import io.mosaic.engine.llama.ProjectionId;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.MapId;
+import io.mosaic.engine.architecture.MapRole;
+import io.mosaic.engine.architecture.PerMap;
+import io.mosaic.engine.architecture.Site;
 import io.mosaic.engine.pruning.PruningPlan;
 import io.mosaic.engine.ranking.OutlierRanking;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 
 /** Counts what each layer lost, as written. */
@@ -32,7 +32,7 @@ final class SparsityLedger {
     private void drop(int layer) {
         LayerShape before = depth.dense().get(layer);
         removed += before.parameters();
-        for (Projection projection : Projection.values()) {
+        for (MapRole projection : before.maps()) {
             projections.add(new PruningReport.ProjectionSparsity(
                     layer,
                     projection.label(),
@@ -51,14 +51,14 @@ final class SparsityLedger {
      * @param layer its index among those
      * @param zeros per projection, counted in the stored weights
      */
-    void add(int layer, Map<Projection, Long> zeros, Map<InputSite, Double> dampening) {
+    void add(int layer, PerMap<Long> zeros, Map<Site, Double> dampening) {
         LayerShape before = plan.structure().before().get(layer);
         LayerShape after = plan.structure().after().get(layer);
-        for (Projection projection : Projection.values()) {
-            ProjectionId id = new ProjectionId(layer, projection);
+        for (MapRole projection : before.maps()) {
+            MapId id = new MapId(layer, projection);
             long dense = before.parameters(projection);
             long left = after.parameters(projection);
-            long zero = Objects.requireNonNull(zeros.get(projection));
+            long zero = zeros.get(projection);
             removed += dense - left;
             zeroed += zero;
             projections.add(new PruningReport.ProjectionSparsity(

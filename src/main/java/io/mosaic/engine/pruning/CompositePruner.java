@@ -4,13 +4,12 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.allocation.AllocationMethod;
 import io.mosaic.engine.allocation.Target;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.MapId;
+import io.mosaic.engine.architecture.Site;
 import io.mosaic.engine.calibration.DampedHessian;
 import io.mosaic.engine.calibration.LayerHessians;
-import io.mosaic.engine.llama.InputSite;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.LayerWeights;
-import io.mosaic.engine.llama.Projection;
-import io.mosaic.engine.llama.ProjectionId;
+import io.mosaic.engine.decoder.LayerWeights;
 import io.mosaic.engine.pruning.structured.LayerSlicer;
 import io.mosaic.engine.pruning.unstructured.MagnitudePruner;
 import io.mosaic.engine.pruning.unstructured.Rows;
@@ -98,9 +97,9 @@ public final class CompositePruner {
         if (target.equals(dense.shape())) {
             return new Layer(index, whole(dense), Map.of());
         }
-        Map<InputSite, DampedHessian> damped = new EnumMap<>(InputSite.class);
-        Map<InputSite, Double> dampening = new EnumMap<>(InputSite.class);
-        for (InputSite site : List.of(InputSite.ATTENTION_OUTPUT, InputSite.MLP_HIDDEN)) {
+        Map<Site, DampedHessian> damped = new EnumMap<>(Site.class);
+        Map<Site, Double> dampening = new EnumMap<>(Site.class);
+        for (Site site : List.of(Site.ATTENTION_OUTPUT, Site.MLP_HIDDEN)) {
             damped.put(site, hessians.damped(site));
             dampening.put(site, hessians.damped(site).dampening());
         }
@@ -109,24 +108,20 @@ public final class CompositePruner {
     }
 
     private static LayerSlicer.Sliced whole(LayerWeights dense) {
-        Map<Projection, float[]> copies = new EnumMap<>(Projection.class);
-        for (Projection projection : Projection.values()) {
-            copies.put(projection, dense.weight(projection).clone());
-        }
-        Map<InputSite, int[]> all = new EnumMap<>(InputSite.class);
-        for (InputSite site : InputSite.values()) {
+        Map<Site, int[]> all = new EnumMap<>(Site.class);
+        for (Site site : dense.shape().sites()) {
             all.put(site, IntStream.range(0, dense.shape().width(site)).toArray());
         }
-        return new LayerSlicer.Sliced(dense.with(dense.shape(), copies), all);
+        return new LayerSlicer.Sliced(dense.with(dense.weights().map(float[]::clone)), all);
     }
 
     /** A layer while it is pruned. */
     final class Layer {
         private final int index;
         private final LayerSlicer.Sliced sliced;
-        private final Map<InputSite, Double> dampening = new EnumMap<>(InputSite.class);
+        private final Map<Site, Double> dampening = new EnumMap<>(Site.class);
 
-        private Layer(int index, LayerSlicer.Sliced sliced, Map<InputSite, Double> dampening) {
+        private Layer(int index, LayerSlicer.Sliced sliced, Map<Site, Double> dampening) {
             this.index = index;
             this.sliced = sliced;
             this.dampening.putAll(dampening);
@@ -138,7 +133,7 @@ public final class CompositePruner {
         }
 
         /** What each site's Hessian took, where one was factorised. */
-        Map<InputSite, Double> dampening() {
+        Map<Site, Double> dampening() {
             return dampening;
         }
 
@@ -147,7 +142,7 @@ public final class CompositePruner {
          *
          * @param seen the site's inputs, observed on the dense layer or on this one
          */
-        void zero(NDManager parent, InputSite site, LayerHessians seen) {
+        void zero(NDManager parent, Site site, LayerHessians seen) {
             if (recipe.category() == Category.STRUCTURED) {
                 return;
             }
@@ -163,7 +158,7 @@ public final class CompositePruner {
             }
         }
 
-        private void sparseGpt(NDManager parent, InputSite site, int[] kept, LayerHessians seen) {
+        private void sparseGpt(NDManager parent, Site site, int[] kept, LayerHessians seen) {
             try (NDManager work = parent.newSubManager()) {
                 boolean whole = kept.length == seen.damped(site).width();
                 DampedHessian damped = whole ? seen.damped(site) : seen.damped(work, site, kept);
@@ -175,12 +170,12 @@ public final class CompositePruner {
             }
         }
 
-        private List<Rows> rows(InputSite site) {
+        private List<Rows> rows(Site site) {
             return site.readers().stream()
                     .map(reader -> new Rows(
                             weights().weight(reader),
                             weights().shape().out(reader),
-                            rule(plan.zeros().target(new ProjectionId(index, reader)))))
+                            rule(plan.zeros().target(new MapId(index, reader)))))
                     .toList();
         }
     }

@@ -1,7 +1,7 @@
 package io.mosaic.engine.pruning;
 
-import io.mosaic.engine.llama.InputSite;
-import io.mosaic.engine.llama.LayerWeights;
+import io.mosaic.engine.architecture.Site;
+import io.mosaic.engine.decoder.LayerWeights;
 import java.util.Map;
 
 /** The first layers of a target, as an earlier run that did not come to its end has left them. */
@@ -14,21 +14,17 @@ public interface FinishedLayers {
         }
 
         @Override
-        public Finished read(int index, LayerWeights dense) {
+        public Finished read(int index) {
             throw new IllegalArgumentException("Layer " + index + " is not finished");
         }
     };
 
     /** A layer as stored, and what each input site's Hessian took, where one was factorised. */
-    record Finished(LayerWeights weights, Map<InputSite, Double> dampening) {}
+    record Finished(LayerWeights weights, Map<Site, Double> dampening) {}
 
     /** How many layers there are, from the first on. */
     int count();
 
-    /**
-     * Reads one.
-     *
-     * @param dense the layer before pruning, whose norms it keeps
-     */
-    Finished read(int index, LayerWeights dense);
+    /** Reads one. */
+    Finished read(int index);
 }

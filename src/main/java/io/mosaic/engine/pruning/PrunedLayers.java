@@ -1,12 +1,12 @@
 package io.mosaic.engine.pruning;
 
-import io.mosaic.engine.llama.InputSite;
-import io.mosaic.engine.llama.LayerWeights;
+import io.mosaic.engine.architecture.Site;
+import io.mosaic.engine.decoder.LayerWeights;
 import java.util.Map;
 
 /** Receives a pruned layer as soon as it is done, in order. */
 @FunctionalInterface
 public interface PrunedLayers {
     /** @param dampening what each input site's Hessian took, where one was factorised */
-    void accept(int index, LayerWeights layer, Map<InputSite, Double> dampening);
+    void accept(int index, LayerWeights layer, Map<Site, Double> dampening);
 }

@@ -4,8 +4,8 @@ import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.allocation.AllocationMethod;
 import io.mosaic.engine.allocation.SparsityAllocation;
-import io.mosaic.engine.llama.InputSite;
-import io.mosaic.engine.llama.LayerShape;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.Site;
 import io.mosaic.engine.pruning.structured.Layout;
 import io.mosaic.engine.pruning.structured.StructuredPlan;
 import io.mosaic.engine.pruning.structured.StructuredShare;
@@ -69,7 +69,7 @@ public record PruningPlan(StructuredPlan structure, SparsityAllocation zeros) {
         }
         long zeros = 0;
         for (LayerShape layer : layers) {
-            for (InputSite site : InputSite.values()) {
+            for (Site site : layer.sites()) {
                 if (layer.width(site) % pattern.m() != 0) {
                     throw new MosaicException(
                             ErrorCode.INVALID_REQUEST,

@@ -3,7 +3,7 @@ package io.mosaic.engine.pruning;
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.allocation.AllocationMethod;
-import io.mosaic.engine.llama.LayerShape;
+import io.mosaic.engine.architecture.LayerShape;
 import io.mosaic.engine.pruning.structured.Layout;
 import io.mosaic.engine.pruning.structured.StructuredScore;
 import io.mosaic.engine.pruning.structured.StructuredShare;

@@ -2,19 +2,20 @@ package io.mosaic.engine.pruning;
 
 import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.CancellationToken;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.MapId;
+import io.mosaic.engine.architecture.NormRole;
+import io.mosaic.engine.architecture.PerMap;
+import io.mosaic.engine.architecture.Site;
 import io.mosaic.engine.calibration.CalibrationSet;
 import io.mosaic.engine.calibration.InputStatistics;
 import io.mosaic.engine.calibration.LayerHessians;
 import io.mosaic.engine.checkpoint.Checkpoint;
-import io.mosaic.engine.checkpoint.DType;
-import io.mosaic.engine.llama.DecoderLayer;
-import io.mosaic.engine.llama.DecoderLayers;
-import io.mosaic.engine.llama.HiddenStates;
-import io.mosaic.engine.llama.InputSite;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.LayerWeights;
-import io.mosaic.engine.llama.Projection;
-import io.mosaic.engine.llama.SiteObserver;
+import io.mosaic.engine.decoder.DecoderLayer;
+import io.mosaic.engine.decoder.HiddenStates;
+import io.mosaic.engine.decoder.LayerWalk;
+import io.mosaic.engine.decoder.LayerWeights;
+import io.mosaic.engine.decoder.SiteObserver;
 import io.mosaic.engine.tensor.Compute;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -62,31 +63,29 @@ public final class PruningWalk {
      * @param targets of recipes that differ in their plans only
      */
     public void run(List<Target> targets) {
-        int layers = checkpoint.config().layers();
         try (NDManager scope = compute.manager().newSubManager();
                 Run run = new Run(scope, targets)) {
             if (run.needs == CompositePruner.Needs.NOTHING) {
-                for (int index = 0; index < layers; index++) {
-                    LayerWeights dense = LayerWeights.read(checkpoint, index);
+                run.walk.forEach((index, dense) -> {
                     if (index < run.finished) {
-                        takeOver(index, dense, targets);
+                        takeOver(index, targets);
                     } else {
                         run.prune(index, dense, targets, (weights, observer) -> {});
                     }
-                }
+                });
                 return;
             }
-            List<Branch> branches = List.of(new Branch(
+            List<Branch> branches = new ArrayList<>();
+            branches.add(new Branch(
                     run.keep(HiddenStates.embed(scope, compute.scratch(), checkpoint, calibration.windows(), token)),
                     targets));
-            for (int index = 0; index < layers; index++) {
-                LayerWeights dense = LayerWeights.read(checkpoint, index);
-                List<Branch> next = new ArrayList<>();
-                for (Branch branch : branches) {
-                    next.addAll(run.pass(index, dense, branch));
-                }
-                branches = next;
-            }
+            run.walk.forEach((index, dense) -> {
+                List<Branch> next = branches.stream()
+                        .flatMap(branch -> run.pass(index, dense, branch).stream())
+                        .toList();
+                branches.clear();
+                branches.addAll(next);
+            });
         }
     }
 
@@ -94,10 +93,10 @@ public final class PruningWalk {
     private record Branch(HiddenStates states, List<Target> targets) {}
 
     /** Hands out a layer that is finished already; returns it as each target has written it. */
-    private static List<LayerWeights> takeOver(int index, LayerWeights dense, List<Target> targets) {
+    private static List<LayerWeights> takeOver(int index, List<Target> targets) {
         List<LayerWeights> written = new ArrayList<>();
         for (Target target : targets) {
-            FinishedLayers.Finished finished = target.finished().read(index, dense);
+            FinishedLayers.Finished finished = target.finished().read(index);
             target.sink().accept(index, finished.weights(), finished.dampening());
             written.add(finished.weights());
         }
@@ -114,7 +113,7 @@ public final class PruningWalk {
         private final NDManager scope;
         private final CompositePruner recipe; // in what all targets have in common
         private final CompositePruner.Needs needs;
-        private final DecoderLayers loader;
+        private final LayerWalk walk;
         private final int finished; // layers that every target has already
         private final List<HiddenStates> streams = new ArrayList<>();
 
@@ -129,7 +128,7 @@ public final class PruningWalk {
                     .map(target -> target.pruner().needs())
                     .max(Comparator.naturalOrder())
                     .orElseThrow();
-            loader = new DecoderLayers(scope, checkpoint.config(), calibration.length(), compute.precision());
+            walk = new LayerWalk(scope, checkpoint, calibration.length(), compute.precision());
         }
 
         /** Closes a stream with the run: one per target at most, as each goes on in its own. */
@@ -147,7 +146,7 @@ public final class PruningWalk {
         List<Branch> pass(int index, LayerWeights dense, Branch branch) {
             HiddenStates states = branch.states();
             Observation observation = (weights, observer) -> {
-                try (DecoderLayer layer = layer(weights)) {
+                try (DecoderLayer layer = walk.load(weights)) {
                     switch (recipe.propagation()) {
                         case PRUNED -> states.observe(layer, observer);
                         case DENSE -> states.advance(index, layer, observer);
@@ -156,21 +155,21 @@ public final class PruningWalk {
             };
             List<LayerWeights> written;
             if (index < finished) {
-                written = takeOver(index, dense, branch.targets());
+                written = takeOver(index, branch.targets());
                 if (recipe.propagation() == Propagation.DENSE) {
                     observation.observe(dense, SiteObserver.NONE);
                 }
             } else {
                 written = prune(index, dense, branch.targets(), observation);
             }
-            boolean last = index + 1 == checkpoint.config().layers(); // nothing reads the stream behind it
+            boolean last = index + 1 == checkpoint.architecture().depth(); // nothing reads the stream behind it
             if (recipe.propagation() == Propagation.DENSE || last) {
                 return List.of(branch);
             }
             List<Branch> parted = new ArrayList<>();
             for (int i = 0; i < written.size(); i++) {
                 List<Target> own = List.of(branch.targets().get(i));
-                try (DecoderLayer layer = layer(written.get(i))) {
+                try (DecoderLayer layer = walk.load(written.get(i))) {
                     if (i + 1 < written.size()) {
                         parted.add(new Branch(keep(states.after(index, layer)), own));
                     } else { // takes the stream that all have had so far
@@ -191,10 +190,10 @@ public final class PruningWalk {
                 List<CompositePruner.Layer> layers = targets.stream()
                         .map(target -> target.pruner().layer(work, index, dense, hessians))
                         .toList();
-                for (InputSite site : InputSite.values()) {
+                for (Site site : dense.shape().sites()) {
                     for (CompositePruner.Layer layer : layers) {
                         token.check();
-                        if (recipe.trueSequential() && site != InputSite.ATTENTION_INPUT) {
+                        if (recipe.trueSequential() && site != Site.ATTENTION_INPUT) {
                             zeroAnew(index, layer, site, observation);
                         } else {
                             layer.zero(work, site, hessians);
@@ -213,7 +212,7 @@ public final class PruningWalk {
         }
 
         /** Zeroes by what the layer, pruned so far, lets its site see. */
-        private void zeroAnew(int index, CompositePruner.Layer pruned, InputSite site, Observation observation) {
+        private void zeroAnew(int index, CompositePruner.Layer pruned, Site site, Observation observation) {
             try (NDManager work = scope.newSubManager();
                     InputStatistics statistics = statistics(pruned.weights().shape());
                     LayerHessians hessians = new LayerHessians(work, index, statistics)) {
@@ -231,20 +230,19 @@ public final class PruningWalk {
                     ? InputStatistics.hessians(scope, shape, calibration.samples())
                     : InputStatistics.norms(scope, shape, calibration.samples());
         }
-
-        private DecoderLayer layer(LayerWeights weights) {
-            return loader.load(weights);
-        }
     }
 
-    /** Every weight as the export will store it: in the number format of the source. */
-    private LayerWeights asStored(int index, LayerWeights weights) {
-        Map<Projection, float[]> rounded = new EnumMap<>(Projection.class);
-        for (Projection projection : Projection.values()) {
-            DType dtype =
-                    checkpoint.tensor(projection.tensor(index)).orElseThrow().dtype();
-            rounded.put(projection, dtype.round(weights.weight(projection)));
-        }
-        return weights.with(weights.shape(), rounded);
+    /** Every weight that pruning may change as the export will store it: in the number format of the source. */
+    private LayerWeights asStored(int index, LayerWeights layer) {
+        PerMap<float[]> weights = layer.weights()
+                .map((role, weight) -> checkpoint.dtype(new MapId(index, role)).round(weight));
+        Map<NormRole, float[]> norms = new EnumMap<>(NormRole.class);
+        layer.norms()
+                .forEach((role, norm) -> norms.put(
+                        role,
+                        checkpoint
+                                .dtype(checkpoint.architecture().norm(index, role, layer.shape()))
+                                .round(norm)));
+        return new LayerWeights(layer.spec(), layer.shape(), weights, layer.biases(), norms);
     }
 }

@@ -1,9 +1,9 @@
 package io.mosaic.engine.pruning;
 
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.MapRole;
+import io.mosaic.engine.architecture.Site;
 import io.mosaic.engine.calibration.CalibrationWindows;
-import io.mosaic.engine.llama.InputSite;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.Projection;
 
 /**
  * Floating-point operations of the matrix products that pruning one layer takes. What chooses heads, channels and
@@ -29,7 +29,7 @@ public record PruningWork(double forwards, double others) {
         PruningWork forward = forward(shape, windows);
         // nothing asks for what lies behind the last site
         PruningWork observing =
-                new PruningWork(forward.forwards - product(shape, Projection.DOWN, windows), forward.others);
+                new PruningWork(forward.forwards - product(shape, MapRole.DOWN, windows), forward.others);
         PruningWork statistics = needs == CompositePruner.Needs.HESSIANS ? statistics(shape, windows) : NONE;
         PruningWork solving = needs == CompositePruner.Needs.HESSIANS && recipe.category() != Category.STRUCTURED
                 ? solving(shape)
@@ -60,20 +60,20 @@ public record PruningWork(double forwards, double others) {
 
     private static PruningWork forward(LayerShape shape, CalibrationWindows windows) {
         double products = 0;
-        for (Projection projection : Projection.values()) {
+        for (MapRole projection : shape.maps()) {
             products += product(shape, projection, windows);
         }
         // a token attends to half of its window on average
         return new PruningWork(products, 2 * tokens(windows) * windows.length() * shape.heads() * shape.headDim());
     }
 
-    private static double product(LayerShape shape, Projection projection, CalibrationWindows windows) {
+    private static double product(LayerShape shape, MapRole projection, CalibrationWindows windows) {
         return 2 * tokens(windows) * shape.parameters(projection);
     }
 
     private static PruningWork statistics(LayerShape shape, CalibrationWindows windows) {
         double operations = 0;
-        for (InputSite site : InputSite.values()) {
+        for (Site site : shape.sites()) {
             double width = shape.width(site);
             // above the diagonal; then the factorisation and the triangular inverse
             operations += width * width * tokens(windows) + 2 / 3.0 * width * width * width;
@@ -83,7 +83,7 @@ public record PruningWork(double forwards, double others) {
 
     private static PruningWork solving(LayerShape shape) {
         double operations = 0;
-        for (Projection projection : Projection.values()) {
+        for (MapRole projection : shape.maps()) {
             operations += (double) shape.parameters(projection) * shape.in(projection);
         }
         return new PruningWork(0, operations);

@@ -1,11 +1,9 @@
 package io.mosaic.engine.ranking;
 
+import io.mosaic.engine.architecture.MapRole;
+import io.mosaic.engine.architecture.PerMap;
 import io.mosaic.engine.calibration.InputStatistics;
-import io.mosaic.engine.llama.LayerWeights;
-import io.mosaic.engine.llama.Projection;
-import java.util.EnumMap;
-import java.util.Map;
-import java.util.Objects;
+import io.mosaic.engine.decoder.LayerWeights;
 import java.util.stream.IntStream;
 
 /** Counts outliers in the weight metric ω_ij = |W_ij|·norm_j, with means in double precision. */
@@ -17,28 +15,20 @@ final class OutlierCounter {
     }
 
     OutlierRanking.Layer count(LayerWeights layer, InputStatistics statistics) {
-        Map<Projection, float[]> norms = new EnumMap<>(Projection.class);
-        Map<Projection, Double> sums = new EnumMap<>(Projection.class);
-        for (Projection projection : Projection.values()) {
-            norms.put(projection, statistics.norms(projection.site()));
-            sums.put(projection, sum(layer.weight(projection), norm(norms, projection)));
-        }
+        PerMap<float[]> norms = PerMap.of(layer.shape().maps(), role -> statistics.norms(role.site()));
+        PerMap<Double> sums = norms.map((role, norm) -> sum(layer.weight(role), norm));
         double layerSum =
                 sums.values().stream().mapToDouble(Double::doubleValue).sum();
         double layerLimit = threshold * layerSum / layer.shape().parameters();
-        Map<Projection, Double> ratios = new EnumMap<>(Projection.class);
         long outliers = 0;
-        for (Projection projection : Projection.values()) {
-            float[] weight = layer.weight(projection);
-            double limit = threshold * Objects.requireNonNull(sums.get(projection)) / weight.length;
-            ratios.put(projection, 100.0 * above(weight, norm(norms, projection), limit) / weight.length);
-            outliers += above(weight, norm(norms, projection), layerLimit);
+        for (MapRole role : layer.shape().maps()) {
+            outliers += above(layer.weight(role), norms.get(role), layerLimit);
         }
+        PerMap<Double> ratios = sums.map((role, sum) -> {
+            float[] weight = layer.weight(role);
+            return 100.0 * above(weight, norms.get(role), threshold * sum / weight.length) / weight.length;
+        });
         return new OutlierRanking.Layer(100.0 * outliers / layer.shape().parameters(), ratios);
-    }
-
-    private static float[] norm(Map<Projection, float[]> norms, Projection projection) {
-        return Objects.requireNonNull(norms.get(projection));
     }
 
     private static double sum(float[] weight, float[] norms) {

@@ -5,10 +5,8 @@ import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.calibration.CalibrationSet;
 import io.mosaic.engine.calibration.InputStatistics;
 import io.mosaic.engine.checkpoint.Checkpoint;
-import io.mosaic.engine.llama.DecoderLayer;
-import io.mosaic.engine.llama.DecoderLayers;
-import io.mosaic.engine.llama.HiddenStates;
-import io.mosaic.engine.llama.LayerWeights;
+import io.mosaic.engine.decoder.HiddenStates;
+import io.mosaic.engine.decoder.LayerWalk;
 import io.mosaic.engine.tensor.Compute;
 import java.util.ArrayList;
 import java.util.List;
@@ -32,18 +30,15 @@ public final class OutlierRanker {
         try (NDManager scope = compute.manager().newSubManager();
                 HiddenStates states =
                         HiddenStates.embed(scope, compute.scratch(), checkpoint, calibration.windows(), token)) {
-            DecoderLayers loader =
-                    new DecoderLayers(scope, checkpoint.config(), calibration.length(), compute.precision());
-            for (int index = 0; index < checkpoint.config().layers(); index++) {
-                LayerWeights weights = LayerWeights.read(checkpoint, index);
-                try (DecoderLayer layer = loader.load(weights);
-                        InputStatistics statistics =
-                                InputStatistics.norms(scope, weights.shape(), calibration.samples())) {
-                    states.advance(index, layer, statistics);
+            LayerWalk walk = new LayerWalk(scope, checkpoint, calibration.length(), compute.precision());
+            walk.forEach((index, weights) -> {
+                try (InputStatistics statistics =
+                        InputStatistics.norms(scope, weights.shape(), calibration.samples())) {
+                    walk.advance(states, index, weights, statistics);
                     layers.add(counter.count(weights, statistics));
                 }
                 layerDone.accept(index + 1);
-            }
+            });
         }
         return new OutlierRanking(threshold, layers);
     }

@@ -1,12 +1,9 @@
 package io.mosaic.engine.ranking;
 
-import io.mosaic.engine.llama.Projection;
-import io.mosaic.engine.llama.ProjectionId;
-import java.util.Collections;
-import java.util.EnumMap;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.MapId;
+import io.mosaic.engine.architecture.PerMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 
 /**
  * The projection outlier distribution of a dense model: which share of a projection's weight metric |W|·‖X‖ exceeds M
@@ -26,22 +23,18 @@ public record OutlierRanking(double threshold, List<Layer> layers) {
      * @param ratio over the metrics of all seven projections together, against M times their common mean
      * @param projections each against its own mean
      */
-    public record Layer(double ratio, Map<Projection, Double> projections) {
-        public Layer {
-            projections = new EnumMap<>(projections);
-        }
-    }
+    public record Layer(double ratio, PerMap<Double> projections) {}
 
     /** Where nobody asked for a ranking: all ratios equal. */
-    public static OutlierRanking none(int layers) {
-        Map<Projection, Double> equal = new EnumMap<>(Projection.class);
-        for (Projection projection : Projection.values()) {
-            equal.put(projection, 0.0);
-        }
-        return new OutlierRanking(0, Collections.nCopies(layers, new Layer(0, equal)));
+    public static OutlierRanking none(List<LayerShape> layers) {
+        return new OutlierRanking(
+                0,
+                layers.stream()
+                        .map(shape -> new Layer(0, PerMap.of(shape.maps(), role -> 0.0)))
+                        .toList());
     }
 
-    public double ratio(ProjectionId id) {
-        return Objects.requireNonNull(layers.get(id.layer()).projections().get(id.projection()));
+    public double ratio(MapId id) {
+        return layers.get(id.layer()).projections().get(id.role());
     }
 }

@@ -3,10 +3,9 @@ package io.mosaic.engine.search;
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.checkpoint.Checkpoint;
-import io.mosaic.engine.llama.DecoderLayer;
-import io.mosaic.engine.llama.HiddenStates;
-import io.mosaic.engine.llama.LayerWeights;
-import io.mosaic.engine.llama.SiteObserver;
+import io.mosaic.engine.decoder.DecoderLayer;
+import io.mosaic.engine.decoder.HiddenStates;
+import io.mosaic.engine.decoder.SiteObserver;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntConsumer;
@@ -47,7 +46,7 @@ public final class DepthSearch {
      */
     public List<Dropped> choose(int count, IntConsumer step) {
         List<Integer> left = new ArrayList<>(
-                IntStream.range(0, checkpoint.config().layers()).boxed().toList());
+                IntStream.range(0, checkpoint.architecture().depth()).boxed().toList());
         List<Dropped> dropped = new ArrayList<>();
         while (dropped.size() < count) {
             double[] divergences = divergencesWithout(left, step);
@@ -73,14 +72,14 @@ public final class DepthSearch {
     private double[] divergencesWithout(List<Integer> layers, IntConsumer step) {
         List<Shallow> candidates = new ArrayList<>();
         try (HiddenStates whole = heldOut.embed()) {
-            for (int index : layers) {
-                try (DecoderLayer layer = heldOut.layer(LayerWeights.read(checkpoint, index))) {
+            heldOut.walk().forEach(layers, (index, weights) -> {
+                try (DecoderLayer layer = heldOut.walk().load(weights)) {
                     candidates.forEach(candidate -> candidate.advance(index, layer));
                     candidates.add(new Shallow(whole.copy()));
                     whole.advance(index, layer, SiteObserver.NONE);
                 }
                 step.accept(++stepsDone);
-            }
+            });
             return candidates.stream().mapToDouble(Shallow::divergence).toArray();
         } finally {
             candidates.forEach(candidate -> candidate.stream.close());

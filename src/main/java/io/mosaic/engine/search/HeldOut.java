@@ -6,12 +6,9 @@ import ai.djl.ndarray.index.NDIndex;
 import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.calibration.CalibrationSet;
 import io.mosaic.engine.checkpoint.Checkpoint;
-import io.mosaic.engine.llama.DecoderLayer;
-import io.mosaic.engine.llama.DecoderLayers;
-import io.mosaic.engine.llama.HiddenStates;
-import io.mosaic.engine.llama.LayerWeights;
-import io.mosaic.engine.llama.OutputHead;
-import io.mosaic.engine.llama.SiteObserver;
+import io.mosaic.engine.decoder.HiddenStates;
+import io.mosaic.engine.decoder.LayerWalk;
+import io.mosaic.engine.decoder.OutputHead;
 import io.mosaic.engine.tensor.Compute;
 import io.mosaic.engine.tensor.Scratch;
 import io.mosaic.engine.tensor.TorchOps;
@@ -29,7 +26,7 @@ public final class HeldOut implements AutoCloseable {
     private final Scratch scratch;
     private final Checkpoint checkpoint;
     private final CalibrationSet windows;
-    private final DecoderLayers layers;
+    private final LayerWalk walk;
     private final OutputHead head;
     private final HiddenStates dense; // behind the last layer
     private final List<NDArray> kept = new ArrayList<>(); // log-probabilities of each step, (tokens, vocabulary)
@@ -42,14 +39,10 @@ public final class HeldOut implements AutoCloseable {
         this.checkpoint = checkpoint;
         this.windows = windows;
         this.token = token;
-        layers = new DecoderLayers(manager, checkpoint.config(), windows.length(), compute.precision());
+        walk = new LayerWalk(manager, checkpoint, windows.length(), compute.precision());
         head = new OutputHead(manager, checkpoint);
         dense = embed();
-        for (int index = 0; index < checkpoint.config().layers(); index++) {
-            try (DecoderLayer layer = layer(LayerWeights.read(checkpoint, index))) {
-                dense.advance(index, layer, SiteObserver.NONE);
-            }
-        }
+        walk.advance(dense, layer -> {});
         long bytes = (long) windows.samples() * windows.length() * head.vocabularySize() * Float.BYTES;
         if (bytes <= KEPT_BYTES) {
             keepPredictions();
@@ -65,9 +58,9 @@ public final class HeldOut implements AutoCloseable {
         return HiddenStates.embed(manager, scratch, checkpoint, windows.windows(), token);
     }
 
-    /** A layer on the device, to move such a stream. */
-    DecoderLayer layer(LayerWeights weights) {
-        return layers.load(weights);
+    /** What moves such a stream. */
+    LayerWalk walk() {
+        return walk;
     }
 
     /** Mean Kullback-Leibler divergence of a stream's predictions from the dense model's, in nats per token. */
@@ -110,7 +103,7 @@ public final class HeldOut implements AutoCloseable {
     /** A batch of a stream, (tokens, hidden). */
     private NDArray rows(NDManager scope, HiddenStates states, int batch) {
         NDArray rows =
-                states.batch(scope, batch).reshape(-1, checkpoint.config().hiddenSize());
+                states.batch(scope, batch).reshape(-1, checkpoint.architecture().hiddenSize());
         rows.attach(scope);
         return rows;
     }

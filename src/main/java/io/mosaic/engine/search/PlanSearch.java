@@ -5,11 +5,11 @@ import io.mosaic.engine.allocation.AllocationMethod;
 import io.mosaic.engine.allocation.SensitivityAllocation;
 import io.mosaic.engine.allocation.SensitivityProfile;
 import io.mosaic.engine.allocation.SparsityAllocation;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.MapId;
+import io.mosaic.engine.architecture.PerMap;
 import io.mosaic.engine.calibration.CalibrationSet;
 import io.mosaic.engine.checkpoint.Checkpoint;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.Projection;
-import io.mosaic.engine.llama.ProjectionId;
 import io.mosaic.engine.pruning.Category;
 import io.mosaic.engine.pruning.PruningPlan;
 import io.mosaic.engine.pruning.PruningRecipe;
@@ -18,9 +18,7 @@ import io.mosaic.engine.pruning.structured.StructuredShare;
 import io.mosaic.engine.ranking.OutlierRanking;
 import io.mosaic.engine.tensor.Compute;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.SplittableRandom;
@@ -100,7 +98,7 @@ public final class PlanSearch {
     public Result shapes(PruningRecipe recipe, List<LayerShape> layers, double budget, Listener listener) {
         Tally tally = new Tally(layers, budget, listener);
         Trial trial = new Trial(compute, checkpoint, calibration, heldOut, token);
-        for (StructuredPlan structure : PruningPlan.structures(recipe, layers, OutlierRanking.none(layers.size()), 1)) {
+        for (StructuredPlan structure : PruningPlan.structures(recipe, layers, OutlierRanking.none(layers), 1)) {
             if (tally.affords()) {
                 PruningPlan plan = shapesAlone(structure);
                 tally.consider(tally.add("shape", plan, trial.divergence(recipe, plan)));
@@ -255,19 +253,15 @@ public final class PlanSearch {
         /** Random changes of what each projection matters, kept when they help. */
         private void vary(StructuredPlan structure, SensitivityProfile measured) {
             SplittableRandom random = new SplittableRandom(0);
-            Map<Projection, Double> kinds = new EnumMap<>(Projection.class);
+            PerMap<Double> kinds = PerMap.of(layers.getFirst().maps(), role -> 0.0);
             double[] depths = new double[layers.size()];
             for (int variation = 1; tally.affords(); variation++) {
-                Map<Projection, Double> newKinds = new EnumMap<>(Projection.class);
-                for (Projection projection : Projection.values()) {
-                    newKinds.put(projection, kinds.getOrDefault(projection, 0.0) + SPREAD * random.nextGaussian());
-                }
+                PerMap<Double> newKinds = kinds.map(kind -> kind + SPREAD * random.nextGaussian());
                 double[] newDepths = depths.clone();
                 for (int layer = 0; layer < newDepths.length; layer++) {
                     newDepths[layer] += SPREAD * random.nextGaussian();
                 }
-                ToDoubleFunction<ProjectionId> weight =
-                        id -> Math.exp(newDepths[id.layer()] + Objects.requireNonNull(newKinds.get(id.projection())));
+                ToDoubleFunction<MapId> weight = id -> Math.exp(newDepths[id.layer()] + newKinds.get(id.role()));
                 Trying varied = attempt(
                         "sensitivity, variation " + variation,
                         structure,

@@ -1,11 +1,11 @@
 package io.mosaic.engine.search;
 
+import io.mosaic.engine.architecture.Architecture;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.MapRole;
+import io.mosaic.engine.architecture.Site;
 import io.mosaic.engine.calibration.CalibrationSet;
 import io.mosaic.engine.calibration.CalibrationWindows;
-import io.mosaic.engine.checkpoint.ModelConfig;
-import io.mosaic.engine.llama.InputSite;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.Projection;
 import io.mosaic.engine.pruning.PruningRecipe;
 import java.util.List;
 
@@ -34,17 +34,20 @@ public final class SearchCost {
     private final double solving; // of all layers
     private final double statistics; // of all layers: Hessians and factorisations
     private final int samples;
+    private final int maps; // of a layer
 
     /** @param recipe what a pass observes: its propagation, and whether it observes each site anew */
-    public SearchCost(ModelConfig config, CalibrationWindows windows, PruningRecipe recipe) {
-        List<LayerShape> shapes = LayerShape.of(config);
-        layers = config.layers();
+    public SearchCost(Architecture config, CalibrationWindows windows, PruningRecipe recipe) {
+        List<LayerShape> shapes = config.shapes();
+        layers = config.depth();
         forwards = switch (recipe.propagation()) {
-            case PRUNED -> recipe.trueSequential() ? 2 + InputSite.values().length - 1 : 2;
+            case PRUNED ->
+                recipe.trueSequential() ? 2 + shapes.getFirst().sites().size() - 1 : 2;
             case DENSE -> 1;
         };
         length = windows.length();
         samples = windows.samples();
+        maps = shapes.getFirst().maps().size();
         head = 2.0 * config.vocabularySize() * config.hiddenSize() * length;
         double through = 0;
         double toTheEnd = 0;
@@ -56,12 +59,12 @@ public final class SearchCost {
             double operations = 2.0 * shape.parameters() * length;
             through += operations;
             toTheEnd += (layer + 1) * operations;
-            for (InputSite site : InputSite.values()) {
+            for (Site site : shape.sites()) {
                 double width = shape.width(site);
                 hessians += 2 * width * width * length * samples;
                 factorisations += width * width * width;
             }
-            for (Projection projection : Projection.values()) {
+            for (MapRole projection : shape.maps()) {
                 solver += (double) shape.parameters(projection) * shape.in(projection);
             }
         }
@@ -92,7 +95,7 @@ public final class SearchCost {
     }
 
     private double profile(double windows) {
-        double probes = Projection.values().length * SensitivityProfiler.PROBES.size();
+        double probes = maps * SensitivityProfiler.PROBES.size();
         double once = samples * forward + statistics + SensitivityProfiler.LEVELS.size() * solving;
         return (once + windows * (2 * forward + probes * (forwardsToTheEnd + layers * head))) / pass();
     }
@@ -132,7 +135,7 @@ public final class SearchCost {
 
     /** Residual streams of the held-out windows that are held at once. */
     public int streams() {
-        return Projection.values().length * SensitivityProfiler.PROBES.size() + 2;
+        return maps * SensitivityProfiler.PROBES.size() + 2;
     }
 
     /** Held-out windows that a search budget allows: several, or one, or, where even that costs much, a shorter one. */

@@ -1,6 +1,6 @@
 package io.mosaic.engine.search;
 
-import io.mosaic.engine.checkpoint.PerLayer;
+import io.mosaic.engine.architecture.PerLayer;
 import java.util.List;
 
 /**

@@ -3,29 +3,28 @@ package io.mosaic.engine.search;
 import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.allocation.SensitivityProfile;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.MapRole;
+import io.mosaic.engine.architecture.PerMap;
+import io.mosaic.engine.architecture.Site;
 import io.mosaic.engine.calibration.CalibrationSet;
 import io.mosaic.engine.calibration.DampedHessian;
 import io.mosaic.engine.calibration.InputStatistics;
 import io.mosaic.engine.checkpoint.Checkpoint;
-import io.mosaic.engine.llama.DecoderLayer;
-import io.mosaic.engine.llama.DecoderLayers;
-import io.mosaic.engine.llama.HiddenStates;
-import io.mosaic.engine.llama.InputSite;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.LayerWeights;
-import io.mosaic.engine.llama.Projection;
-import io.mosaic.engine.llama.SiteObserver;
+import io.mosaic.engine.decoder.DecoderLayer;
+import io.mosaic.engine.decoder.HiddenStates;
+import io.mosaic.engine.decoder.LayerWalk;
+import io.mosaic.engine.decoder.LayerWeights;
+import io.mosaic.engine.decoder.SiteObserver;
 import io.mosaic.engine.pruning.unstructured.Rows;
 import io.mosaic.engine.pruning.unstructured.SparseGptSolver;
 import io.mosaic.engine.pruning.unstructured.SparsityPattern;
 import io.mosaic.engine.pruning.unstructured.ZeroRule;
 import io.mosaic.engine.tensor.Compute;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 import java.util.function.IntConsumer;
+import java.util.stream.IntStream;
 
 /**
  * Measures a dense model's sensitivities. For each layer, from one factorisation per input site: SparseGPT's loss at
@@ -46,37 +45,31 @@ public final class SensitivityProfiler {
         this.token = token;
     }
 
-    /** A projection's weights at one probe. */
-    private record Probe(Projection projection, int level, float[] weight) {}
+    /** A map's weights at one probe. */
+    private record Probe(MapRole role, int level, float[] weight) {}
 
     /** @param layerDone told the number of layers done, after each */
     public SensitivityProfile profile(CalibrationSet calibration, HeldOut heldOut, IntConsumer layerDone) {
-        List<Map<Projection, SensitivityProfile.Curve>> layers = new ArrayList<>();
+        List<PerMap<SensitivityProfile.Curve>> layers = new ArrayList<>();
         try (NDManager scope = compute.manager().newSubManager();
                 HiddenStates states =
                         HiddenStates.embed(scope, compute.scratch(), checkpoint, calibration.windows(), token);
                 HiddenStates answers = heldOut.embed()) {
-            DecoderLayers loader =
-                    new DecoderLayers(scope, checkpoint.config(), calibration.length(), compute.precision());
-            for (int index = 0; index < checkpoint.config().layers(); index++) {
-                LayerWeights dense = LayerWeights.read(checkpoint, index);
-                Map<Projection, List<Double>> losses = new EnumMap<>(Projection.class);
+            LayerWalk walk = new LayerWalk(scope, checkpoint, calibration.length(), compute.precision());
+            walk.forEach((index, dense) -> {
+                PerMap<List<Double>> losses = PerMap.of(dense.shape().maps(), role -> new ArrayList<>());
                 List<Probe> probes = new ArrayList<>();
                 try (InputStatistics statistics =
                         InputStatistics.hessians(scope, dense.shape(), calibration.samples())) {
-                    try (DecoderLayer layer = loader.load(dense)) {
-                        states.advance(index, layer, statistics);
-                    }
-                    for (InputSite site : InputSite.values()) {
+                    walk.advance(states, index, dense, statistics);
+                    for (Site site : dense.shape().sites()) {
                         solve(scope, index, site, dense, statistics, losses, probes);
                     }
                 }
                 layers.add(measure(index, dense, losses, probes, answers, heldOut));
-                try (DecoderLayer layer = heldOut.layer(dense)) {
-                    answers.advance(index, layer, SiteObserver.NONE);
-                }
+                heldOut.walk().advance(answers, index, dense, SiteObserver.NONE);
                 layerDone.accept(index + 1);
-            }
+            });
         }
         return new SensitivityProfile(LEVELS, PROBES, layers);
     }
@@ -84,10 +77,10 @@ public final class SensitivityProfiler {
     private void solve(
             NDManager parent,
             int index,
-            InputSite site,
+            Site site,
             LayerWeights dense,
             InputStatistics statistics,
-            Map<Projection, List<Double>> losses,
+            PerMap<List<Double>> losses,
             List<Probe> probes) {
         LayerShape shape = dense.shape();
         try (NDManager scope = parent.newSubManager()) {
@@ -105,8 +98,8 @@ public final class SensitivityProfiler {
                         .toList();
                 double[] lost = solver.prune(rows);
                 for (int i = 0; i < lost.length; i++) {
-                    Projection reader = site.readers().get(i);
-                    losses.computeIfAbsent(reader, key -> new ArrayList<>()).add(lost[i]);
+                    MapRole reader = site.readers().get(i);
+                    losses.get(reader).add(lost[i]);
                     if (PROBES.contains(level)) {
                         probes.add(new Probe(
                                 reader, PROBES.indexOf(level), rows.get(i).weight()));
@@ -117,41 +110,35 @@ public final class SensitivityProfiler {
     }
 
     /** Runs the held-out windows once per probe from layer {@code index} to the end. */
-    private Map<Projection, SensitivityProfile.Curve> measure(
+    private PerMap<SensitivityProfile.Curve> measure(
             int index,
             LayerWeights dense,
-            Map<Projection, List<Double>> losses,
+            PerMap<List<Double>> losses,
             List<Probe> probes,
             HiddenStates before,
             HeldOut heldOut) {
         List<HiddenStates> streams = new ArrayList<>();
         try {
             for (Probe probe : probes) {
-                Map<Projection, float[]> weights = new EnumMap<>(dense.weights());
-                weights.put(probe.projection(), probe.weight());
-                try (DecoderLayer layer = heldOut.layer(dense.with(dense.shape(), weights))) {
+                try (DecoderLayer layer =
+                        heldOut.walk().load(dense.with(dense.weights().with(probe.role(), probe.weight())))) {
                     streams.add(before.after(index, layer));
                 }
             }
-            for (int later = index + 1; later < checkpoint.config().layers(); later++) {
-                try (DecoderLayer layer = heldOut.layer(LayerWeights.read(checkpoint, later))) {
-                    for (HiddenStates stream : streams) {
-                        stream.advance(later, layer, SiteObserver.NONE);
-                    }
+            List<Integer> later = IntStream.range(
+                            index + 1, checkpoint.architecture().depth())
+                    .boxed()
+                    .toList();
+            heldOut.walk().forEach(later, (next, weights) -> {
+                try (DecoderLayer layer = heldOut.walk().load(weights)) {
+                    streams.forEach(stream -> stream.advance(next, layer, SiteObserver.NONE));
                 }
-            }
-            Map<Projection, Double[]> divergences = new EnumMap<>(Projection.class);
+            });
+            PerMap<Double[]> divergences = losses.map(lost -> new Double[PROBES.size()]);
             for (int i = 0; i < probes.size(); i++) {
-                divergences
-                                .computeIfAbsent(probes.get(i).projection(), key -> new Double[PROBES.size()])[
-                                probes.get(i).level()] =
-                        heldOut.divergence(streams.get(i));
+                divergences.get(probes.get(i).role())[probes.get(i).level()] = heldOut.divergence(streams.get(i));
             }
-            Map<Projection, SensitivityProfile.Curve> curves = new EnumMap<>(Projection.class);
-            losses.forEach((projection, lost) -> curves.put(
-                    projection,
-                    new SensitivityProfile.Curve(lost, List.of(Objects.requireNonNull(divergences.get(projection))))));
-            return curves;
+            return losses.map((role, lost) -> new SensitivityProfile.Curve(lost, List.of(divergences.get(role))));
         } finally {
             streams.forEach(HiddenStates::close);
         }

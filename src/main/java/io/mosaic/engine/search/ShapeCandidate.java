@@ -5,7 +5,7 @@ import io.mosaic.engine.allocation.AllocationMethod;
 import io.mosaic.engine.allocation.SensitivityAllocation;
 import io.mosaic.engine.allocation.SensitivityProfile;
 import io.mosaic.engine.allocation.SparsityAllocation;
-import io.mosaic.engine.llama.LayerShape;
+import io.mosaic.engine.architecture.LayerShape;
 import io.mosaic.engine.pruning.PruningPlan;
 import io.mosaic.engine.pruning.PruningRecipe;
 import io.mosaic.engine.pruning.structured.Layout;

@@ -3,9 +3,8 @@ package io.mosaic.engine.search;
 import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.calibration.CalibrationSet;
 import io.mosaic.engine.checkpoint.Checkpoint;
-import io.mosaic.engine.llama.DecoderLayer;
-import io.mosaic.engine.llama.HiddenStates;
-import io.mosaic.engine.llama.SiteObserver;
+import io.mosaic.engine.decoder.HiddenStates;
+import io.mosaic.engine.decoder.SiteObserver;
 import io.mosaic.engine.pruning.CompositePruner;
 import io.mosaic.engine.pruning.PruningPlan;
 import io.mosaic.engine.pruning.PruningRecipe;
@@ -37,11 +36,10 @@ final class Trial {
     double divergence(PruningRecipe recipe, PruningPlan plan) {
         try (HiddenStates stream = heldOut.embed()) {
             new PruningWalk(compute, checkpoint, calibration, token)
-                    .run(new CompositePruner(recipe, plan), (index, weights, dampening) -> {
-                        try (DecoderLayer layer = heldOut.layer(weights)) {
-                            stream.advance(index, layer, SiteObserver.NONE);
-                        }
-                    });
+                    .run(
+                            new CompositePruner(recipe, plan),
+                            (index, weights, dampening) ->
+                                    heldOut.walk().advance(stream, index, weights, SiteObserver.NONE));
             return heldOut.divergence(stream);
         }
     }

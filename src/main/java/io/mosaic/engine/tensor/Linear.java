@@ -2,48 +2,62 @@ package io.mosaic.engine.tensor;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import io.mosaic.engine.architecture.Activation;
+import java.util.Optional;
 
 /**
- * A linear map without bias on a device: x·Wᵀ. It keeps W in the format of its products, so that no bfloat16 tensor,
- * on which most operations abort the process, is seen outside.
+ * A linear map on a device: x·Wᵀ + b. It keeps W in the format of its products, so that no bfloat16 tensor, on which most
+ * operations abort the process, is seen outside.
  */
 public final class Linear {
     private final NDArray weight; // (out, in)
+    private final Optional<NDArray> bias; // (out), float32
     private final Precision precision;
 
-    private Linear(NDArray weight, Precision precision) {
+    private Linear(NDArray weight, Optional<NDArray> bias, Precision precision) {
         this.weight = weight;
+        this.bias = bias;
         this.precision = precision;
     }
 
-    /** Copies the weight (out, in), row-major, to the device; it lives as long as {@code manager}. */
-    public static Linear of(NDManager manager, float[] weight, long out, long in, Precision precision) {
+    /**
+     * Copies a map to the device, where it lives as long as {@code manager}.
+     *
+     * @param weight (out, in), row-major
+     * @param bias (out)
+     */
+    public static Linear of(
+            NDManager manager, float[] weight, long out, long in, Optional<float[]> bias, Precision precision) {
         NDArray values = Tensors.of(manager, weight, out, in);
+        Optional<NDArray> added = bias.map(b -> Tensors.of(manager, b, out));
         return switch (precision) {
-            case F32 -> new Linear(values, precision);
+            case F32 -> new Linear(values, added, precision);
             case BF16 -> {
                 try (values) {
-                    yield new Linear(TorchOps.on(manager).toBFloat16(manager, values), precision);
+                    yield new Linear(TorchOps.on(manager).toBFloat16(manager, values), added, precision);
                 }
             }
         };
     }
 
-    /** silu(x·Wᵀ) · (x·Uᵀ) in {@code scope}, (…, out), for x (…, in) and the U (out, in) of the same precision. */
-    public NDArray gated(NDManager scope, NDArray x, Linear up) {
+    /** act(x·Wᵀ + b) · (x·Uᵀ + c) in {@code scope}, (…, out), for x (…, in) and the U (out, in) of the same precision. */
+    public NDArray gated(NDManager scope, NDArray x, Linear up, Activation activation) {
         TorchOps ops = TorchOps.on(scope);
-        return switch (precision) {
-            case F32 -> ops.swiglu(scope, apply(scope, x), up.apply(scope, x));
-            case BF16 -> ops.gatedBFloat16(scope, x, weight, up.weight);
-        };
+        boolean plain = bias.isEmpty() && up.bias.isEmpty() && activation == Activation.SILU;
+        if (plain && precision == Precision.BF16) {
+            return ops.gatedBFloat16(scope, x, weight, up.weight);
+        }
+        return ops.gated(scope, apply(scope, x), up.apply(scope, x), activation);
     }
 
     /** (…, out) in {@code scope}, for x (…, in), both float32. */
     public NDArray apply(NDManager scope, NDArray x) {
         TorchOps ops = TorchOps.on(scope);
-        return switch (precision) {
+        NDArray product = switch (precision) {
             case F32 -> ops.linear(scope, x, weight);
             case BF16 -> ops.linearBFloat16(scope, x, weight);
         };
+        bias.ifPresent(added -> ops.addTo(product, added));
+        return product;
     }
 }

@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import java.util.Arrays;
+import java.util.Optional;
 
 /** What a device makes of a plain matrix product now, beside which other work is judged. */
 public final class ProductRate {
@@ -18,7 +19,7 @@ public final class ProductRate {
         try (NDManager scope = compute.manager().newSubManager()) {
             float[] values = new float[SIZE * SIZE];
             Arrays.fill(values, 0.01f);
-            Linear linear = Linear.of(scope, values, SIZE, SIZE, compute.precision());
+            Linear linear = Linear.of(scope, values, SIZE, SIZE, Optional.empty(), compute.precision());
             NDArray x = scope.ones(new Shape(SIZE, SIZE));
             for (int i = 0; i < REPEATS; i++) {
                 long start = System.nanoTime();

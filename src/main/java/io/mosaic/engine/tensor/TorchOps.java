@@ -10,6 +10,10 @@ import ai.djl.pytorch.engine.PtSymbolBlock;
 import ai.djl.pytorch.jni.IValue;
 import ai.djl.pytorch.jni.IValueUtils;
 import ai.djl.pytorch.jni.JniUtils;
+import io.mosaic.engine.architecture.Activation;
+import io.mosaic.engine.architecture.AttentionRule;
+import io.mosaic.engine.architecture.Logits;
+import io.mosaic.engine.architecture.Rotary;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -43,14 +47,32 @@ public final class TorchOps {
                 torch.addcmul_(torch.slice(y, -1, 0, half, 1), b, torch.slice(sin, -1, 0, half, 1), value=-1)
                 torch.addcmul_(torch.slice(y, -1, half, torch.size(x, -1), 1), a, torch.slice(sin, -1, half, torch.size(x, -1), 1))
                 return y
-              def attend(self: __torch__.M, q: Tensor, k: Tensor, v: Tensor, causal: bool) -> Tensor:
-                return torch.scaled_dot_product_attention(q, k, v, None, 0., causal)
-              def attend_after(self: __torch__.M, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+              def rotate_neighbours(self: __torch__.M, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+                a = torch.slice(x, -1, 0, 9223372036854775807, 2)
+                b = torch.slice(x, -1, 1, 9223372036854775807, 2)
+                turned = torch.flatten(torch.stack([torch.neg(b), a], -1), -2)
+                return torch.add(torch.mul(x, cos), torch.mul(turned, sin))
+              def joined(self: __torch__.M, a: Tensor, b: Tensor) -> Tensor:
+                return torch.cat([a, b], -1)
+              def channels(self: __torch__.M, x: Tensor, begin: int, end: int) -> Tensor:
+                return torch.contiguous(torch.slice(x, -1, begin, end, 1))
+              def visible(self: __torch__.M, q: Tensor, k: Tensor, window: int) -> Tensor:
                 new = torch.size(q, 2)
                 seen = torch.size(k, 2)
+                before = torch.sub(seen, new)
                 all = torch.ones([new, seen], dtype=11, layout=None, device=ops.prim.device(q))
-                mask = torch.tril(all, torch.sub(seen, new))
-                return torch.scaled_dot_product_attention(q, k, v, mask)
+                return torch.triu(torch.tril(all, before), torch.add(torch.sub(before, window), 1))
+              def attend_masked(self: __torch__.M, q: Tensor, k: Tensor, v: Tensor, window: int, scale: float) -> Tensor:
+                return torch.scaled_dot_product_attention(q, k, v, (self).visible(q, k, window), 0., False, scale=scale)
+              def attend_capped(self: __torch__.M, q: Tensor, k: Tensor, v: Tensor, window: int, scale: float, cap: float) -> Tensor:
+                scores = torch.mul(torch.matmul(q, torch.transpose(k, -2, -1)), scale)
+                capped = torch.mul_(torch.tanh_(torch.div(scores, cap)), cap)
+                hidden = torch.logical_not((self).visible(q, k, window))
+                return torch.matmul(torch.softmax(torch.masked_fill_(capped, hidden, -inf), -1), v)
+              def attend_scaled(self: __torch__.M, q: Tensor, k: Tensor, v: Tensor, causal: bool, scale: float) -> Tensor:
+                return torch.scaled_dot_product_attention(q, k, v, None, 0., causal, scale=scale)
+              def attend(self: __torch__.M, q: Tensor, k: Tensor, v: Tensor, causal: bool) -> Tensor:
+                return torch.scaled_dot_product_attention(q, k, v, None, 0., causal)
               def swiglu(self: __torch__.M, gate: Tensor, up: Tensor, step: int) -> Tensor:
                 width = torch.size(gate, -1)
                 g = torch.reshape(gate, [-1, width])
@@ -72,6 +94,12 @@ public final class TorchOps {
               def gated_bf16(self: __torch__.M, x: Tensor, gate: Tensor, up: Tensor, step: int) -> Tensor:
                 rounded = torch.to(x, 15)
                 return (self).swiglu(torch.linear(rounded, gate), torch.linear(rounded, up), step)
+              def geglu(self: __torch__.M, gate: Tensor, up: Tensor) -> Tensor:
+                return torch.mul_(torch.gelu(gate, approximate="tanh"), up)
+              def scaled_logits(self: __torch__.M, x: Tensor, divisor: float) -> Tensor:
+                return torch.div(x, divisor)
+              def capped(self: __torch__.M, x: Tensor, cap: float) -> Tensor:
+                return torch.mul_(torch.tanh_(torch.div(x, cap)), cap)
               def rows(self: __torch__.M, x: Tensor, index: Tensor) -> Tensor:
                 return torch.index_select(x, 0, index)
               def column_sums(self: __torch__.M, x: Tensor) -> Tensor:
@@ -203,30 +231,100 @@ public final class TorchOps {
         }
     }
 
-    /** Rotary embedding of x (batch, heads, tokens, headDim) by cos and sin (tokens, headDim), halves as pairs. */
-    public NDArray rotate(NDManager manager, NDArray x, NDArray cos, NDArray sin) {
-        return call(manager, "rotate", x, cos, sin);
+    /**
+     * Rotary embedding of x (batch, heads, tokens, headDim) by cos and sin (tokens, width): the first {@code width}
+     * channels of each head are rotated, the others stay.
+     */
+    public NDArray rotate(NDManager manager, NDArray x, NDArray cos, NDArray sin, Rotary.Pairs pairs) {
+        long width = cos.getShape().get(1);
+        long all = x.getShape().get(3);
+        if (width < all) {
+            try (NDArray first = channels(manager, x, 0, width);
+                    NDArray rest = channels(manager, x, width, all);
+                    NDArray rotated = rotate(manager, first, cos, sin, pairs)) {
+                return call(manager, "joined", rotated, rest);
+            }
+        }
+        return switch (pairs) {
+            case HALVES -> call(manager, "rotate", x, cos, sin);
+            case NEIGHBOURS -> call(manager, "rotate_neighbours", x, cos, sin);
+        };
+    }
+
+    private NDArray channels(NDManager manager, NDArray x, long from, long to) {
+        try (IValue a = value(x);
+                IValue b = IValue.from(from);
+                IValue c = IValue.from(to)) {
+            return run(manager, "channels", a, b, c);
+        }
     }
 
     /**
-     * Causal scaled dot-product attention of q (batch, heads, new, headDim) over k and v (batch, heads, seen, headDim):
-     * the new tokens are the last ones seen.
+     * Causal attention of q (batch, heads, new, headDim) over k and v (batch, heads, seen, headDim): the new tokens are
+     * the last ones seen.
      */
-    public NDArray attend(NDManager manager, NDArray q, NDArray k, NDArray v) {
+    public NDArray attend(NDManager manager, NDArray q, NDArray k, NDArray v, AttentionRule rule) {
         long fresh = q.getShape().get(2);
-        if (fresh > 1 && fresh < k.getShape().get(2)) {
-            return call(manager, "attend_after", q, k, v); // the kernel's own mask would start at the first key
+        long seen = k.getShape().get(2);
+        long window = Math.min(seen, rule.window().orElse(Integer.MAX_VALUE));
+        if (rule.softcap().isPresent()) {
+            return attend(
+                    manager,
+                    "attend_capped",
+                    q,
+                    k,
+                    v,
+                    window,
+                    rule.scale(),
+                    rule.softcap().getAsDouble());
         }
-        try (IValue a = value(q);
-                IValue b = value(k);
-                IValue c = value(v);
-                IValue d = IValue.from(fresh > 1)) {
-            return run(manager, "attend", a, b, c, d);
+        if (window < seen || fresh > 1 && fresh < seen) { // the kernel's own mask would start at the first key
+            return attend(manager, "attend_masked", q, k, v, window, rule.scale());
         }
+        if (rule.equals(AttentionRule.usual(Math.toIntExact(q.getShape().get(3))))) {
+            return attend(manager, "attend", q, k, v, fresh > 1);
+        }
+        return attend(manager, "attend_scaled", q, k, v, fresh > 1, rule.scale());
+    }
+
+    private NDArray attend(NDManager manager, String method, NDArray q, NDArray k, NDArray v, Object... options) {
+        IValue[] arguments = new IValue[3 + options.length];
+        arguments[0] = value(q);
+        arguments[1] = value(k);
+        arguments[2] = value(v);
+        for (int i = 0; i < options.length; i++) {
+            arguments[3 + i] = switch (options[i]) {
+                case Boolean flag -> IValue.from(flag);
+                case Long number -> IValue.from(number);
+                case Double number -> IValue.from(number);
+                default -> throw new IllegalArgumentException("No option " + options[i]);
+            };
+        }
+        return closing(manager, method, arguments);
+    }
+
+    /** act(gate) · up. */
+    public NDArray gated(NDManager manager, NDArray gate, NDArray up, Activation activation) {
+        return switch (activation) {
+            case SILU -> swiglu(manager, gate, up);
+            case GELU_TANH -> call(manager, "geglu", gate, up);
+        };
+    }
+
+    /** Logits as the model gives them, from the products of its head. */
+    public NDArray scaledLogits(NDManager manager, NDArray products, Logits rule) {
+        NDArray scaled = closing(manager, "scaled_logits", value(products), IValue.from(rule.divisor()));
+        return rule.softcap().isEmpty()
+                ? scaled
+                : closing(
+                        manager,
+                        "capped",
+                        value(scaled),
+                        IValue.from(rule.softcap().getAsDouble()));
     }
 
     /** silu(gate) · up. */
-    public NDArray swiglu(NDManager manager, NDArray gate, NDArray up) {
+    NDArray swiglu(NDManager manager, NDArray gate, NDArray up) {
         try (IValue a = value(gate);
                 IValue b = value(up);
                 IValue c = IValue.from(step(manager))) {
@@ -341,11 +439,16 @@ public final class TorchOps {
         for (int i = 0; i < values.length; i++) {
             values[i] = value(arguments[i]);
         }
+        return closing(manager, method, values);
+    }
+
+    /** Runs a method and closes its arguments. */
+    private NDArray closing(NDManager manager, String method, IValue... arguments) {
         try {
-            return run(manager, method, values);
+            return run(manager, method, arguments);
         } finally {
-            for (IValue value : values) {
-                value.close();
+            for (IValue argument : arguments) {
+                argument.close();
             }
         }
     }

@@ -29,7 +29,7 @@ final class TorchScriptArchive {
             put(zip, "m/data.pkl", module());
             put(zip, "m/code/__torch__.py", (HEAD + methods).getBytes(StandardCharsets.UTF_8));
             put(zip, "m/constants.pkl", new byte[] {(byte) 0x80, 2, ')', '.'});
-            put(zip, "m/version", "3\n".getBytes(StandardCharsets.UTF_8));
+            put(zip, "m/version", "10\n".getBytes(StandardCharsets.UTF_8));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

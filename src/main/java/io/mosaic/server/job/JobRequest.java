@@ -3,10 +3,10 @@ package io.mosaic.server.job;
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
 import io.mosaic.engine.allocation.AllocationMethod;
+import io.mosaic.engine.architecture.Architecture;
+import io.mosaic.engine.architecture.LayerShape;
 import io.mosaic.engine.calibration.CalibrationWindows;
 import io.mosaic.engine.calibration.Sampling;
-import io.mosaic.engine.checkpoint.ModelConfig;
-import io.mosaic.engine.llama.LayerShape;
 import io.mosaic.engine.pipeline.ComputePrecision;
 import io.mosaic.engine.pruning.Category;
 import io.mosaic.engine.pruning.Propagation;
@@ -300,8 +300,8 @@ public record JobRequest(
     }
 
     /** The model's config with these layers. */
-    public ModelConfig left(ModelConfig config) {
-        return config.keeping(left(LayerShape.of(config)));
+    public Architecture left(Architecture architecture) {
+        return architecture.keeping(left(architecture.shapes()));
     }
 
     /** The recipe of the first sparsity. */

@@ -3,11 +3,11 @@ package io.mosaic.server.job;
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.allocation.AllocationMethod;
+import io.mosaic.engine.architecture.Architecture;
+import io.mosaic.engine.architecture.LayerShape;
 import io.mosaic.engine.calibration.CalibrationWindows;
 import io.mosaic.engine.calibration.Sampling;
-import io.mosaic.engine.checkpoint.ModelConfig;
 import io.mosaic.engine.evaluation.Perplexity;
-import io.mosaic.engine.llama.LayerShape;
 import io.mosaic.engine.pipeline.ComputePrecision;
 import io.mosaic.engine.pruning.Category;
 import io.mosaic.engine.pruning.Propagation;
@@ -78,8 +78,8 @@ class JobRequestReader {
      * @param longestText tokens of the longest text that it is measured on
      */
     record Resolved(JobRequest request, ModelCatalog.Entry model, int longestText) {
-        ModelConfig config() {
-            return model.requireFacts().config();
+        Architecture architecture() {
+            return model.requireFacts().architecture();
         }
     }
 
@@ -240,7 +240,7 @@ class JobRequestReader {
             if (category == Category.UNSTRUCTURED) {
                 fields.fault("dropLayers", "category unstructured removes nothing physically");
             }
-            facts().map(facts -> facts.config().layers())
+            facts().map(facts -> facts.architecture().depth())
                     .filter(layers -> dropLayers >= layers)
                     .ifPresent(layers -> fields.fault(
                             "dropLayers", dropLayers + " is not below the " + layers + " layers of the model"));
@@ -281,7 +281,7 @@ class JobRequestReader {
                 fields.fault("allocation", "a pattern needs allocation uniform, not " + allocation);
             }
             facts().stream()
-                    .flatMap(facts -> LayerShape.of(facts.config()).stream())
+                    .flatMap(facts -> facts.architecture().shapes().stream())
                     .flatMap(shape -> Stream.of(shape.hidden(), shape.heads() * shape.headDim(), shape.ffn()))
                     .distinct()
                     .filter(width -> width % grouped.m() != 0)
@@ -302,7 +302,7 @@ class JobRequestReader {
             OptionalInt held = tokens("calibration.corpus", corpus);
             CalibrationWindows windows = new CalibrationWindows(samples.orElse(1), length.orElse(1));
             if (held.isPresent() && facts().isPresent()) {
-                int context = facts().get().config().contextLength();
+                int context = facts().get().architecture().contextLength();
                 int tokenCount = held.getAsInt();
                 int longest = Math.min(context, tokenCount);
                 int chosen = length.orElse(CalibrationWindows.usualLength(tokenCount, context));
@@ -344,7 +344,7 @@ class JobRequestReader {
             for (String corpus : names) {
                 OptionalInt held = tokens("evaluation.perplexity", corpus);
                 longestText = Math.max(longestText, held.orElse(0));
-                facts().map(facts -> Perplexity.window(facts.config())).ifPresent(window -> {
+                facts().map(facts -> Perplexity.window(facts.architecture())).ifPresent(window -> {
                     if (held.isPresent() && held.getAsInt() < window) {
                         fault(
                                 "evaluation.perplexity",
@@ -371,7 +371,9 @@ class JobRequestReader {
             }
             try {
                 return OptionalInt.of(tokens.count(
-                        source.orElseThrow().folder(), facts().get().config().vocabularySize(), corpus.get()));
+                        source.orElseThrow().folder(),
+                        facts().get().architecture().vocabularySize(),
+                        corpus.get()));
             } catch (MosaicException e) {
                 fault(field, e.code(), e.detail());
                 return OptionalInt.empty();
@@ -417,13 +419,13 @@ class JobRequestReader {
             if (!violations.isEmpty()) {
                 return;
             }
-            List<LayerShape> layers = LayerShape.of(facts().orElseThrow().config());
+            List<LayerShape> layers = facts().orElseThrow().architecture().shapes();
             List<LayerShape> left =
                     request.left(layers).stream().map(layers::get).toList();
             for (PruningRecipe recipe : request.recipes()) {
                 try {
                     PruningPlan.requireLayout(recipe, layers);
-                    PruningPlan.of(recipe.rest(layers, left), left, OutlierRanking.none(left.size()));
+                    PruningPlan.of(recipe.rest(layers, left), left, OutlierRanking.none(left));
                 } catch (MosaicException e) {
                     fault(e.code() == ErrorCode.INVALID_REQUEST ? "layout" : "sparsity", e.code(), e.detail());
                 }

@@ -165,8 +165,8 @@ public class JobService implements ModelReaders {
 
     private long needs(JobRequestReader.Resolved resolved) {
         JobRequest request = resolved.request();
-        MemoryEstimate estimate =
-                new MemoryEstimate(resolved.config(), request.calibration().windows(), devices.activationBytes());
+        MemoryEstimate estimate = new MemoryEstimate(
+                resolved.architecture(), request.calibration().windows(), devices.activationBytes());
         return LongStream.of(
                         estimate.dropping(request.dropLayers().orElse(0)),
                         estimate.pruning(request.recipes()),

@@ -2,7 +2,7 @@ package io.mosaic.server.model;
 
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
-import io.mosaic.engine.checkpoint.ModelConfig;
+import io.mosaic.engine.architecture.ConfigReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -186,11 +186,11 @@ public class ModelCatalog {
 
     private static Reading read(String stamp, Path folder, List<ModelFile> files) {
         try {
-            if (Files.exists(folder.resolve(ModelConfig.FILE))
-                    && files.stream().noneMatch(file -> file.path().equals(ModelConfig.FILE))) {
+            if (Files.exists(folder.resolve(ConfigReader.FILE))
+                    && files.stream().noneMatch(file -> file.path().equals(ConfigReader.FILE))) {
                 throw new MosaicException(
                         ErrorCode.CONFIG_INVALID,
-                        ModelConfig.FILE + " is a link out of its folder, and only what lies in it is served;"
+                        ConfigReader.FILE + " is a link out of its folder, and only what lies in it is served;"
                                 + " copy the files themselves, as cp -L does");
             }
             return new Reading(stamp, Optional.of(ModelFacts.read(folder)), Optional.empty());

@@ -1,10 +1,10 @@
 package io.mosaic.server.model;
 
+import io.mosaic.engine.architecture.Architecture;
 import io.mosaic.engine.checkpoint.Checkpoint;
-import io.mosaic.engine.checkpoint.ModelConfig;
+import io.mosaic.engine.checkpoint.TensorCheck;
 import io.mosaic.engine.checkpoint.TensorInfo;
 import io.mosaic.engine.checkpoint.Tokenizer;
-import io.mosaic.engine.llama.LlamaTensors;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.Map;
@@ -15,17 +15,17 @@ import java.util.stream.Collectors;
  *
  * @param dtype number format of most of the weights
  */
-public record ModelFacts(ModelConfig config, long parameters, String dtype, long weightBytes) {
+public record ModelFacts(Architecture architecture, long parameters, String dtype, long weightBytes) {
     /** @throws io.mosaic.engine.MosaicException with the folder's fault */
     static ModelFacts read(Path folder) {
         try (Checkpoint checkpoint = Checkpoint.open(folder)) {
-            LlamaTensors.check(checkpoint);
-            Tokenizer.open(folder, checkpoint.config().vocabularySize()).close();
+            TensorCheck.check(checkpoint);
+            Tokenizer.open(folder, checkpoint.architecture().vocabularySize()).close();
             Map<String, Long> elements = checkpoint.tensors().stream()
                     .collect(Collectors.groupingBy(
                             tensor -> tensor.dtype().name(), Collectors.summingLong(TensorInfo::elements)));
             return new ModelFacts(
-                    checkpoint.config(),
+                    checkpoint.architecture(),
                     elements.values().stream().mapToLong(Long::longValue).sum(),
                     elements.entrySet().stream()
                             .max(Map.Entry.comparingByValue(Comparator.naturalOrder()))

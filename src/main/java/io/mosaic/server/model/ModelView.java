@@ -46,12 +46,12 @@ record ModelView(
     static ModelView of(ModelCatalog.Entry entry) {
         return new ModelView(
                 entry.id().toString(),
-                entry.facts().map(facts -> facts.config().architecture()),
+                entry.facts().map(facts -> facts.architecture().name()),
                 entry.facts().map(ModelFacts::parameters),
                 entry.facts().map(ModelFacts::dtype),
                 entry.bytes(),
-                entry.facts().map(facts -> facts.config().layers()),
-                entry.facts().map(facts -> facts.config().contextLength()),
+                entry.facts().map(facts -> facts.architecture().depth()),
+                entry.facts().map(facts -> facts.architecture().contextLength()),
                 entry.madeBy().map(PrunedModel::baseModel),
                 entry.madeBy().map(PrunedModel::jobId),
                 entry.madeBy().map(PrunedModel::createdAt),

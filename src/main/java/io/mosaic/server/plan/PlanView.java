@@ -1,15 +1,13 @@
 package io.mosaic.server.plan;
 
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.Projection;
-import io.mosaic.engine.llama.ProjectionId;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.MapId;
 import io.mosaic.engine.pipeline.PruningReport;
 import io.mosaic.engine.pruning.PruningPlan;
 import io.mosaic.server.job.JobRequest;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 
 /**
  * A plan as the API shows it.
@@ -72,10 +70,10 @@ record PlanView(
                 after.heads(),
                 after.keyValueHeads(),
                 after.ffn(),
-                Stream.of(Projection.values())
+                before.maps().stream()
                         .map(projection -> {
                             long zeros = plan.zeros()
-                                    .target(new ProjectionId(index, projection))
+                                    .target(new MapId(index, projection))
                                     .zeros();
                             long dense = before.parameters(projection);
                             return new ProjectionView(

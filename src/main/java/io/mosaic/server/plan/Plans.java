@@ -2,9 +2,9 @@ package io.mosaic.server.plan;
 
 import io.mosaic.engine.allocation.SensitivityAllocation;
 import io.mosaic.engine.allocation.SensitivityProfile;
-import io.mosaic.engine.checkpoint.ModelConfig;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.ProjectionId;
+import io.mosaic.engine.architecture.Architecture;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.MapId;
 import io.mosaic.engine.pipeline.PruningReport;
 import io.mosaic.engine.pruning.PruningPlan;
 import io.mosaic.engine.pruning.PruningRecipe;
@@ -59,14 +59,14 @@ class Plans {
         JobRequest request = checked.request();
         ModelCatalog.Entry model = checked.model();
         ModelFacts facts = model.requireFacts();
-        List<LayerShape> layers = LayerShape.of(facts.config());
+        List<LayerShape> layers = facts.architecture().shapes();
         List<LayerShape> left = request.left(layers).stream().map(layers::get).toList();
         long prunable = LayerShape.parameters(layers);
         long dropped = prunable - LayerShape.parameters(left);
         boolean guessed = left.size() < layers.size() && Set.copyOf(layers).size() > 1; // which layers go matters
         MeasurementAlias alias = MeasurementAlias.of(
                 request, model, corpora.find(request.calibration().corpus()).orElseThrow());
-        Optional<Double> seconds = seconds(request, facts.config()); // of the whole job
+        Optional<Double> seconds = seconds(request, facts.architecture()); // of the whole job
         return IntStream.range(0, request.recipes().size())
                 .mapToObj(i -> {
                     Based based = based(request.recipes().get(i).rest(layers, left), left, alias);
@@ -99,10 +99,10 @@ class Plans {
         if (!recipe.ranked()) {
             return new Based(
                     recipe.searched() ? PlanView.Basis.UNMEASURED : PlanView.Basis.SHAPES,
-                    PruningPlan.of(recipe, layers, OutlierRanking.none(layers.size())));
+                    PruningPlan.of(recipe, layers, OutlierRanking.none(layers)));
         }
         Optional<OutlierRanking> ranking = rankings.findByAlias(alias.ranking());
-        PruningPlan plan = PruningPlan.of(recipe, layers, ranking.orElse(OutlierRanking.none(layers.size())));
+        PruningPlan plan = PruningPlan.of(recipe, layers, ranking.orElse(OutlierRanking.none(layers)));
         if (recipe.searched()) {
             return profiles.findByAlias(alias.profile())
                     .map(profile -> new Based(PlanView.Basis.SENSITIVITIES, first(recipe, layers, ranking, profile)))
@@ -120,7 +120,7 @@ class Plans {
         StructuredPlan structure = ShapeCandidate.of(
                         recipe,
                         layers,
-                        ranking.orElse(OutlierRanking.none(layers.size())),
+                        ranking.orElse(OutlierRanking.none(layers)),
                         Optional.of(profile),
                         recipe.structuredShare().start())
                 .getFirst()
@@ -128,22 +128,22 @@ class Plans {
         return new PruningPlan(
                 structure,
                 SensitivityAllocation.of(
-                        profile, structure.after(), PruningPlan.zeros(recipe, structure), (ProjectionId id) -> 1));
+                        profile, structure.after(), PruningPlan.zeros(recipe, structure), (MapId id) -> 1));
     }
 
     /** As long as the last finished job of the same kind took, by the ratio of their operations. */
-    private Optional<Double> seconds(JobRequest request, ModelConfig config) {
+    private Optional<Double> seconds(JobRequest request, Architecture architecture) {
         return reports.latest(finished -> finished.method().equals(request.method())
                         && finished.recipe().searched() == request.recipe().searched())
                 .map(latest -> latest.report().stages().stream()
                                 .mapToDouble(PruningReport.StageTime::seconds)
                                 .sum()
-                        * operations(request, config)
-                        / operations(latest.request(), latest.config()));
+                        * operations(request, architecture)
+                        / operations(latest.request(), latest.architecture()));
     }
 
-    private static double operations(JobRequest request, ModelConfig config) {
-        return new SearchCost(request.left(config), request.calibration().windows(), request.recipe())
+    private static double operations(JobRequest request, Architecture architecture) {
+        return new SearchCost(request.left(architecture), request.calibration().windows(), request.recipe())
                 .operations(
                         request.recipe(),
                         request.recipes().size(),

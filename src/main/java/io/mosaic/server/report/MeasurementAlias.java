@@ -21,7 +21,7 @@ public record MeasurementAlias(String ranking, String profile) {
         String inputs = String.join("\n", model.id().toString(), model.files().toString(), corpus.toString()) + "\n"
                 + calibration + "\n" + request.dropLayers().orElse(0) + "\n" + request.precision();
         CalibrationWindows heldOut = new SearchCost(
-                        request.left(model.requireFacts().config()),
+                        request.left(model.requireFacts().architecture()),
                         request.calibration().windows(),
                         request.recipe())
                 .heldOut(request.recipe().allocation().searchBudget());

@@ -1,6 +1,6 @@
 package io.mosaic.server.report;
 
-import io.mosaic.engine.checkpoint.ModelConfig;
+import io.mosaic.engine.architecture.Architecture;
 import io.mosaic.engine.pipeline.PruningReport;
 import io.mosaic.server.job.JobRequest;
 import io.mosaic.server.model.ModelCatalog;
@@ -52,7 +52,7 @@ public class Reports {
     }
 
     /** A finished job, with what its model looked like. */
-    public record Finished(JobRequest request, ModelConfig config, PruningReport report) {}
+    public record Finished(JobRequest request, Architecture architecture, PruningReport report) {}
 
     /** The job that finished last among those like it whose model is still there. */
     public Optional<Finished> latest(Predicate<JobRequest> like) {
@@ -70,8 +70,8 @@ public class Reports {
                     return Optional.of(request).filter(like).stream()
                             .flatMap(r -> ModelId.parse(r.model()).flatMap(models::here).stream())
                             .flatMap(entry -> entry.facts().stream())
-                            .map(facts ->
-                                    new Finished(request, facts.config(), PruningReport.parse(document.report())));
+                            .map(facts -> new Finished(
+                                    request, facts.architecture(), PruningReport.parse(document.report())));
                 })
                 .findFirst();
     }

@@ -2,7 +2,7 @@ package io.mosaic.server.request;
 
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
-import io.mosaic.engine.checkpoint.StrictJson;
+import io.mosaic.engine.json.StrictJson;
 import java.io.IOException;
 import java.io.InputStream;
 import org.springframework.stereotype.Component;

@@ -3,12 +3,14 @@ package io.mosaic.engine.allocation;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.MapId;
+import io.mosaic.engine.architecture.MapRole;
+import io.mosaic.engine.architecture.PerMap;
 import io.mosaic.engine.checkpoint.Checkpoint;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.Projection;
-import io.mosaic.engine.llama.ProjectionId;
 import io.mosaic.engine.ranking.OutlierRanking;
 import io.mosaic.fixture.Demo;
+import io.mosaic.fixture.LlamaNames;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -29,25 +31,25 @@ class GoldenAllocationTests {
     void layerAllocationIsThePublishedOne(JsonNode run) {
         List<LayerShape> layers;
         try (Checkpoint checkpoint = Demo.checkpoint()) {
-            layers = LayerShape.of(checkpoint.config());
+            layers = checkpoint.architecture().shapes();
         }
         OutlierRanking ranking = new OutlierRanking(
                 run.path("Hyper_m").doubleValue(),
                 run.path("outlier_ratio_percent")
                         .valueStream()
                         .map(layer -> new OutlierRanking.Layer(
-                                layer.path("layer").doubleValue(),
-                                OutlierRanking.none(1).layers().getFirst().projections()))
+                                layer.path("layer").doubleValue(), PerMap.of(List.of(MapRole.values()), role -> 0.0)))
                         .toList());
         long weights = layers.stream().mapToLong(LayerShape::parameters).sum();
         long zeros = Math.round(run.path("target_sparsity").doubleValue() * weights);
         SparsityAllocation allocation = SparsityAllocation.of(
                 AllocationMethod.LAYER, ranking, run.path("Lamda").doubleValue(), layers, zeros);
         for (int layer = 0; layer < layers.size(); layer++) {
-            for (Projection projection : Projection.values()) {
-                ProjectionId id = new ProjectionId(layer, projection);
-                String key =
-                        id.tensor().replace("model.layers." + layer + ".", "").replace(".weight", "");
+            for (MapRole projection : MapRole.values()) {
+                MapId id = new MapId(layer, projection);
+                String key = LlamaNames.weight(id.layer(), id.role())
+                        .replace("model.layers." + layer + ".", "")
+                        .replace(".weight", "");
                 double golden =
                         run.path("allocated_sparsity").path(layer).path(key).doubleValue();
                 assertThat(allocation.target(id).share()).isCloseTo(golden, within(1e-6));

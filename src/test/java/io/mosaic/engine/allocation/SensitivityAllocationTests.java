@@ -3,9 +3,10 @@ package io.mosaic.engine.allocation;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.Projection;
-import io.mosaic.engine.llama.ProjectionId;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.MapId;
+import io.mosaic.engine.architecture.MapRole;
+import io.mosaic.engine.architecture.PerMap;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.List;
@@ -31,9 +32,9 @@ class SensitivityAllocationTests {
                 IntStream.range(0, LAYERS).mapToObj(layer -> layer(random)).toList());
     }
 
-    private static Map<Projection, SensitivityProfile.Curve> layer(Random random) {
-        Map<Projection, SensitivityProfile.Curve> curves = new EnumMap<>(Projection.class);
-        for (Projection projection : Projection.values()) {
+    private static PerMap<SensitivityProfile.Curve> layer(Random random) {
+        Map<MapRole, SensitivityProfile.Curve> curves = new EnumMap<>(MapRole.class);
+        for (MapRole projection : MapRole.values()) {
             double power = random.nextDouble(2, 4);
             double scale = Math.exp(2 * random.nextGaussian());
             double matters = Math.exp(random.nextGaussian()) / 1000;
@@ -43,7 +44,7 @@ class SensitivityAllocationTests {
                     projection,
                     new SensitivityProfile.Curve(losses, List.of(matters * losses.get(1), matters * losses.get(2))));
         }
-        return curves;
+        return PerMap.of(curves);
     }
 
     private static double cost(SensitivityProfile profile, SparsityAllocation allocation) {
@@ -57,8 +58,8 @@ class SensitivityAllocationTests {
     void measuredDivergencesAreGivenBackAndDivergenceGrowsWithTheShare(int seed) {
         SensitivityProfile profile = profile(new Random(seed));
         for (int layer = 0; layer < LAYERS; layer++) {
-            for (Projection projection : Projection.values()) {
-                ProjectionId id = new ProjectionId(layer, projection);
+            for (MapRole projection : MapRole.values()) {
+                MapId id = new MapId(layer, projection);
                 List<Double> measured = Objects.requireNonNull(
                                 profile.layers().get(layer).get(projection))
                         .divergences();
@@ -92,11 +93,11 @@ class SensitivityAllocationTests {
         long zeros = Math.round(0.6 * LAYERS * SHAPE.parameters());
         SparsityAllocation best = SensitivityAllocation.of(profile, layers, zeros, id -> 1);
         double least = cost(profile, best);
-        double moved = 0.05 * SHAPE.parameters(Projection.K);
-        for (ProjectionId from : best.projections()) {
-            for (ProjectionId to : best.projections()) {
-                double less = best.target(from).share() - moved / SHAPE.parameters(from.projection());
-                double more = best.target(to).share() + moved / SHAPE.parameters(to.projection());
+        double moved = 0.05 * SHAPE.parameters(MapRole.K);
+        for (MapId from : best.projections()) {
+            for (MapId to : best.projections()) {
+                double less = best.target(from).share() - moved / SHAPE.parameters(from.role());
+                double more = best.target(to).share() + moved / SHAPE.parameters(to.role());
                 if (!from.equals(to) && less >= 0 && more <= 0.96) {
                     double changed = least
                             - profile.divergence(from, best.target(from).share())
@@ -115,7 +116,7 @@ class SensitivityAllocationTests {
         SensitivityProfile profile = profile(new Random(9));
         List<LayerShape> layers = Collections.nCopies(LAYERS, SHAPE);
         long zeros = Math.round(0.5 * LAYERS * SHAPE.parameters());
-        ProjectionId raised = new ProjectionId(1, Projection.values()[index]);
+        MapId raised = new MapId(1, MapRole.values()[index]);
         double before = SensitivityAllocation.of(profile, layers, zeros, id -> 1)
                 .target(raised)
                 .share();

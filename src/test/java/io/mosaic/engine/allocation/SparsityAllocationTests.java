@@ -3,9 +3,9 @@ package io.mosaic.engine.allocation;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.Projection;
-import io.mosaic.engine.llama.ProjectionId;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.MapId;
+import io.mosaic.engine.architecture.MapRole;
 import io.mosaic.engine.ranking.OutlierRanking;
 import io.mosaic.fixture.RandomModels;
 import io.mosaic.fixture.RandomModels.Ranked;
@@ -32,7 +32,7 @@ class SparsityAllocationTests {
         }
 
         /** What the method looks at. */
-        double ratio(ProjectionId id) {
+        double ratio(MapId id) {
             return switch (method) {
                 case UNIFORM, AUTO -> 0;
                 case LAYER -> model.ranking().layers().get(id.layer()).ratio();
@@ -41,8 +41,8 @@ class SparsityAllocationTests {
             };
         }
 
-        long weights(ProjectionId id) {
-            return model.layers().get(id.layer()).parameters(id.projection());
+        long weights(MapId id) {
+            return model.layers().get(id.layer()).parameters(id.role());
         }
     }
 
@@ -86,8 +86,8 @@ class SparsityAllocationTests {
     @Property
     void moreOutliersAreNeverSparserAndEqualOnesEquallySparse(@ForAll("asked") Asked asked) {
         SparsityAllocation allocation = asked.allocation();
-        for (ProjectionId one : allocation.projections()) {
-            for (ProjectionId other : allocation.projections()) {
+        for (MapId one : allocation.projections()) {
+            for (MapId other : allocation.projections()) {
                 double share = allocation.target(one).share();
                 double otherShare = allocation.target(other).share();
                 if (asked.ratio(one) > asked.ratio(other)) {
@@ -103,14 +103,14 @@ class SparsityAllocationTests {
     @Property
     void densitiesAreTheRatiosScaledToTwiceLambda(@ForAll("asked") Asked asked) {
         SparsityAllocation allocation = asked.allocation();
-        List<ProjectionId> ids = allocation.projections();
+        List<MapId> ids = allocation.projections();
         double least = ids.stream().mapToDouble(asked::ratio).min().orElseThrow();
         double most = ids.stream().mapToDouble(asked::ratio).max().orElseThrow();
-        List<ProjectionId> unclipped = new ArrayList<>(ids);
+        List<MapId> unclipped = new ArrayList<>(ids);
         unclipped.removeIf(id ->
                 allocation.target(id).share() <= 0 || allocation.target(id).share() >= ExactBudget.MAX_SHARE);
-        for (ProjectionId one : unclipped) {
-            for (ProjectionId other : unclipped) {
+        for (MapId one : unclipped) {
+            for (MapId other : unclipped) {
                 double expected =
                         most == least ? 0 : 2 * asked.lambda * (asked.ratio(other) - asked.ratio(one)) / (most - least);
                 assertThat(allocation.target(one).share()
@@ -144,8 +144,7 @@ class SparsityAllocationTests {
 
     @Property(tries = 100)
     void equalRatiosAreTheUniformAllocation(@ForAll("asked") Asked asked) {
-        int layers = asked.model.layers().size();
-        Ranked equal = new Ranked(asked.model.layers(), OutlierRanking.none(layers));
+        Ranked equal = new Ranked(asked.model.layers(), OutlierRanking.none(asked.model.layers()));
         SparsityAllocation allocation = new Asked(asked.method, equal, asked.lambda, asked.share).allocation();
         double share = (double) asked.budget() / asked.model.weights();
         assertThat(allocation.projections())
@@ -163,13 +162,13 @@ class SparsityAllocationTests {
         assertThat(allocation.share(id -> true) * uneven.weights()).isCloseTo(again.budget(), within(1e-6));
         long attention = 0;
         long zeros = 0;
-        for (ProjectionId id : allocation.projections()) {
-            if (id.projection().attention()) {
+        for (MapId id : allocation.projections()) {
+            if (id.role().attention()) {
                 attention += again.weights(id);
                 zeros += allocation.target(id).zeros();
             }
         }
-        assertThat(allocation.share(id -> id.projection().attention())).isEqualTo((double) zeros / attention);
+        assertThat(allocation.share(id -> id.role().attention())).isEqualTo((double) zeros / attention);
     }
 
     @Provide
@@ -187,13 +186,11 @@ class SparsityAllocationTests {
                 shape.hidden() * m, shape.heads(), shape.keyValueHeads(), shape.headDim() * m, shape.ffn() * m);
         List<LayerShape> layers = Collections.nCopies(3, grouped);
         long weights = 3 * grouped.parameters();
-        SparsityAllocation allocation =
-                SparsityAllocation.of(AllocationMethod.UNIFORM, OutlierRanking.none(3), 0.08, layers, weights / m * n);
+        SparsityAllocation allocation = SparsityAllocation.of(
+                AllocationMethod.UNIFORM, OutlierRanking.none(layers), 0.08, layers, weights / m * n);
         for (int layer = 0; layer < 3; layer++) {
-            for (Projection projection : Projection.values()) {
-                assertThat(allocation
-                                .target(new ProjectionId(layer, projection))
-                                .zeros())
+            for (MapRole projection : MapRole.values()) {
+                assertThat(allocation.target(new MapId(layer, projection)).zeros())
                         .isEqualTo(grouped.parameters(projection) / m * n);
             }
         }

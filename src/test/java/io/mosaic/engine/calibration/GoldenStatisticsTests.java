@@ -7,17 +7,18 @@ import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.CancellationToken;
+import io.mosaic.engine.architecture.MapId;
+import io.mosaic.engine.architecture.MapRole;
 import io.mosaic.engine.checkpoint.Checkpoint;
-import io.mosaic.engine.llama.DecoderLayer;
-import io.mosaic.engine.llama.DecoderLayers;
-import io.mosaic.engine.llama.HiddenStates;
-import io.mosaic.engine.llama.LayerWeights;
-import io.mosaic.engine.llama.Projection;
-import io.mosaic.engine.llama.ProjectionId;
+import io.mosaic.engine.decoder.DecoderLayer;
+import io.mosaic.engine.decoder.HiddenStates;
+import io.mosaic.engine.decoder.LayerWalk;
+import io.mosaic.engine.decoder.LayerWeights;
 import io.mosaic.engine.tensor.Precision;
 import io.mosaic.engine.tensor.Scratch;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.fixture.Demo;
+import io.mosaic.fixture.LlamaNames;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
@@ -42,12 +43,12 @@ class GoldenStatisticsTests {
         try (Checkpoint checkpoint = Demo.checkpoint();
                 HiddenStates states = HiddenStates.embed(
                         manager, Scratch.NONE, checkpoint, calibration.windows(), new CancellationToken())) {
-            DecoderLayers loader = new DecoderLayers(manager, checkpoint.config(), calibration.length(), Precision.F32);
-            for (int index = 0; index < checkpoint.config().layers(); index++) {
+            LayerWalk walk = new LayerWalk(manager, checkpoint, calibration.length(), Precision.F32);
+            for (int index = 0; index < checkpoint.architecture().depth(); index++) {
                 LayerWeights weights = LayerWeights.read(checkpoint, index);
                 InputStatistics layerStatistics =
                         InputStatistics.hessians(manager, weights.shape(), calibration.samples());
-                try (DecoderLayer layer = loader.load(weights)) {
+                try (DecoderLayer layer = walk.load(weights)) {
                     states.advance(index, layer, layerStatistics);
                 }
                 statistics.add(layerStatistics);
@@ -60,23 +61,25 @@ class GoldenStatisticsTests {
         manager.close();
     }
 
-    static Stream<ProjectionId> projections() {
+    static Stream<MapId> projections() {
         return Stream.iterate(0, layer -> layer < 6, layer -> layer + 1)
-                .flatMap(layer -> Stream.of(Projection.values()).map(p -> new ProjectionId(layer, p)));
+                .flatMap(layer -> Stream.of(MapRole.values()).map(p -> new MapId(layer, p)));
     }
 
-    static Stream<ProjectionId> factorised() {
+    static Stream<MapId> factorised() {
         return projections().filter(id -> golden(id).has("Hinv_chol_upper_sum"));
     }
 
-    private static JsonNode golden(ProjectionId id) {
-        return GOLDEN.path(id.tensor().replace("model.layers.", "").replace(".weight", ""));
+    private static JsonNode golden(MapId id) {
+        return GOLDEN.path(LlamaNames.weight(id.layer(), id.role())
+                .replace("model.layers.", "")
+                .replace(".weight", ""));
     }
 
     @ParameterizedTest
     @MethodSource("projections")
-    void squaredNormsAreThePublishedOnes(ProjectionId id) {
-        float[] norms = statistics.get(id.layer()).norms(id.projection().site());
+    void squaredNormsAreThePublishedOnes(MapId id) {
+        float[] norms = statistics.get(id.layer()).norms(id.role().site());
         double sum = 0;
         double max = 0;
         for (float norm : norms) {
@@ -94,10 +97,10 @@ class GoldenStatisticsTests {
 
     @ParameterizedTest
     @MethodSource("projections")
-    void hessianIsThePublishedOne(ProjectionId id) {
+    void hessianIsThePublishedOne(MapId id) {
         try (NDManager scope = manager.newSubManager()) {
             NDArray hessian =
-                    statistics.get(id.layer()).hessian(scope, id.projection().site());
+                    statistics.get(id.layer()).hessian(scope, id.role().site());
             int width = (int) hessian.getShape().get(0);
             float[] h = hessian.toFloatArray();
             double trace = 0;
@@ -126,10 +129,10 @@ class GoldenStatisticsTests {
 
     @ParameterizedTest
     @MethodSource("projections")
-    void dampeningIsAHundredthOfTheMeanDiagonal(ProjectionId id) {
+    void dampeningIsAHundredthOfTheMeanDiagonal(MapId id) {
         try (NDManager scope = manager.newSubManager()) {
             NDArray hessian =
-                    statistics.get(id.layer()).hessian(scope, id.projection().site());
+                    statistics.get(id.layer()).hessian(scope, id.role().site());
             DampedHessian damped = DampedHessian.of(scope, hessian, "this site");
             assertThat(damped.dampening()).isEqualTo(0.01);
             float[] before = hessian.diagonal().toFloatArray();
@@ -144,10 +147,10 @@ class GoldenStatisticsTests {
 
     @ParameterizedTest
     @MethodSource("factorised")
-    void upperFactorOfTheInverseIsThePublishedOne(ProjectionId id) {
+    void upperFactorOfTheInverseIsThePublishedOne(MapId id) {
         try (NDManager scope = manager.newSubManager()) {
             NDArray hessian =
-                    statistics.get(id.layer()).hessian(scope, id.projection().site());
+                    statistics.get(id.layer()).hessian(scope, id.role().site());
             NDArray factor = DampedHessian.of(scope, hessian, "this site").upperFactor(scope);
             int width = (int) factor.getShape().get(0);
             float[] u = factor.toFloatArray();

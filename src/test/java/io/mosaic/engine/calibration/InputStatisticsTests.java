@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
-import io.mosaic.engine.llama.InputSite;
-import io.mosaic.engine.llama.LayerShape;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.Site;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.reference.NaiveMatrix;
 import io.mosaic.reference.NaiveStatistics;
@@ -28,7 +28,7 @@ class InputStatisticsTests {
     static final int[] BATCHES = {4 * 11, 2 * 11, 11}; // tokens: windows of 11
 
     static NDManager manager;
-    static Map<InputSite, double[][]> inputs = new EnumMap<>(InputSite.class);
+    static Map<Site, double[][]> inputs = new EnumMap<>(Site.class);
     static InputStatistics full;
     static InputStatistics diagonals;
 
@@ -38,7 +38,7 @@ class InputStatisticsTests {
         full = InputStatistics.hessians(manager, SHAPE, WINDOWS);
         diagonals = InputStatistics.norms(manager, SHAPE, WINDOWS);
         Random random = new Random(5);
-        for (InputSite site : InputSite.values()) {
+        for (Site site : Site.values()) {
             double[][] x = NaiveMatrix.random(random, Arrays.stream(BATCHES).sum(), SHAPE.width(site));
             for (double[] row : x) {
                 row[1] += 3; // a column far from mean zero
@@ -48,7 +48,7 @@ class InputStatisticsTests {
         }
         int from = 0;
         for (int tokens : BATCHES) {
-            for (InputSite site : InputSite.values()) {
+            for (Site site : Site.values()) {
                 double[][] batch = Arrays.copyOfRange(x(site), from, from + tokens);
                 try (NDManager scope = manager.newSubManager()) {
                     full.observe(site, Tensors.of(scope, NaiveMatrix.flat(batch), tokens, SHAPE.width(site)));
@@ -64,13 +64,13 @@ class InputStatisticsTests {
         manager.close();
     }
 
-    private static double[][] x(InputSite site) {
+    private static double[][] x(Site site) {
         return Objects.requireNonNull(inputs.get(site));
     }
 
     @ParameterizedTest
     @EnumSource
-    void hessianIsTwiceTheMeanOfTheWindowsSecondMoments(InputSite site) {
+    void hessianIsTwiceTheMeanOfTheWindowsSecondMoments(Site site) {
         double[][] expected = NaiveStatistics.hessian(x(site), WINDOWS);
         try (NDManager scope = manager.newSubManager()) {
             assertThat(NaiveMatrix.distance(full.hessian(scope, site).toFloatArray(), expected))
@@ -83,7 +83,7 @@ class InputStatisticsTests {
 
     @ParameterizedTest
     @EnumSource
-    void normsAndVariancesAreThoseOfTheColumnsWithOrWithoutAHessian(InputSite site) {
+    void normsAndVariancesAreThoseOfTheColumnsWithOrWithoutAHessian(Site site) {
         for (InputStatistics statistics : new InputStatistics[] {full, diagonals}) {
             near(statistics.norms(site), NaiveStatistics.norms(x(site), WINDOWS));
             near(statistics.variances(site), NaiveStatistics.variances(x(site)));
@@ -97,6 +97,6 @@ class InputStatisticsTests {
 
     @Test
     void diagonalsAloneGiveNoHessian() {
-        assertThatIllegalStateException().isThrownBy(() -> diagonals.hessian(manager, InputSite.MLP_INPUT));
+        assertThatIllegalStateException().isThrownBy(() -> diagonals.hessian(manager, Site.MLP_INPUT));
     }
 }

@@ -3,10 +3,10 @@ package io.mosaic.engine.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mosaic.engine.ErrorCode;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.LlamaTensors;
-import io.mosaic.engine.llama.Projection;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.MapRole;
 import io.mosaic.fixture.Checkpoints;
+import io.mosaic.fixture.LlamaNames;
 import io.mosaic.fixture.Refusals;
 import io.mosaic.fixture.TinyLlama;
 import io.mosaic.fixture.TinyModel;
@@ -37,7 +37,7 @@ class CheckpointTests {
             try (Checkpoint expected = Checkpoint.open(exact.write(temp.resolve("exact" + tied)));
                     Checkpoint stored = Checkpoint.open(exact.with(dtype).write(temp.resolve("stored" + tied)))) {
                 assertThat(names(stored)).isEqualTo(names(expected));
-                assertThat(stored.tensor(LlamaTensors.LM_HEAD).isPresent()).isNotEqualTo(tied);
+                assertThat(stored.tensor(LlamaNames.LM_HEAD).isPresent()).isNotEqualTo(tied);
                 assertThat(stored.weightBytes()).isEqualTo(expected.weightBytes() / 4 * dtype.bytes());
                 for (TensorInfo tensor : stored.tensors()) {
                     assertThat(tensor.dtype()).isEqualTo(dtype);
@@ -71,7 +71,7 @@ class CheckpointTests {
     @Test
     void partOfATensorIsReadInItsPlace() {
         try (Checkpoint checkpoint = Checkpoint.open(TINY.with(DType.BF16).write(temp.resolve("model")))) {
-            String name = Projection.GATE.tensor(1);
+            String name = LlamaNames.weight(1, MapRole.GATE);
             float[] whole = checkpoint.read(name);
             float[] part = new float[9];
             checkpoint.read(name, 31, part, 5);
@@ -84,7 +84,7 @@ class CheckpointTests {
     @ParameterizedTest
     @ValueSource(floats = {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY})
     void weightThatIsNoNumberIsNamedWithItsIndex(float value) {
-        String name = Projection.UP.tensor(1);
+        String name = LlamaNames.weight(1, MapRole.UP);
         Path folder = TinyModel.random(1).spoilt(name, 77, value).writeTo(temp.resolve("model"));
         try (Checkpoint checkpoint = Checkpoint.open(folder)) {
             Refusals.refused(
@@ -92,7 +92,7 @@ class CheckpointTests {
             Refusals.refused(
                     ErrorCode.TENSOR_NOT_FINITE, () -> checkpoint.read(name, 70, new float[8], 8), name, "index 77");
             checkpoint.read(name, 70, new float[7], 7);
-            assertThat(checkpoint.read(Projection.UP.tensor(0))).isNotEmpty();
+            assertThat(checkpoint.read(LlamaNames.weight(0, MapRole.UP))).isNotEmpty();
         }
     }
 

@@ -1,7 +1,7 @@
 package io.mosaic.engine.checkpoint;
 
 import io.mosaic.engine.ErrorCode;
-import io.mosaic.engine.llama.LayerShape;
+import io.mosaic.engine.architecture.LayerShape;
 import io.mosaic.fixture.Checkpoints;
 import io.mosaic.fixture.Refusals;
 import io.mosaic.fixture.TinyLlama;

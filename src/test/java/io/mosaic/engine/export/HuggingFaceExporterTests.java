@@ -3,15 +3,17 @@ package io.mosaic.engine.export;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.MapRole;
+import io.mosaic.engine.architecture.PerMap;
 import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.checkpoint.DType;
+import io.mosaic.engine.checkpoint.TensorCheck;
 import io.mosaic.engine.checkpoint.TensorInfo;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.LayerWeights;
-import io.mosaic.engine.llama.LlamaTensors;
-import io.mosaic.engine.llama.Projection;
+import io.mosaic.engine.decoder.LayerWeights;
 import io.mosaic.fixture.Checkpoints;
 import io.mosaic.fixture.Demo;
+import io.mosaic.fixture.LlamaNames;
 import io.mosaic.fixture.Refusals;
 import io.mosaic.fixture.TinyLlama;
 import java.io.IOException;
@@ -72,9 +74,9 @@ class HuggingFaceExporterTests {
             export(source, folder, pruned, Long.MAX_VALUE);
             try (Checkpoint dense = Checkpoint.open(source);
                     Checkpoint written = Checkpoint.open(folder)) {
-                LlamaTensors.check(written);
-                assertThat(LayerShape.of(written.config())).containsOnly(pruned);
-                assertThat(written.config().tiedEmbeddings()).isEqualTo(tied);
+                TensorCheck.check(written);
+                assertThat(written.architecture().shapes()).containsOnly(pruned);
+                assertThat(written.architecture().tiedEmbeddings()).isEqualTo(tied);
                 same(dense, written, pruned);
             }
         }
@@ -96,8 +98,8 @@ class HuggingFaceExporterTests {
         assertThat(config().path("num_key_value_heads")).hasToString("2");
         assertThat(config().path("intermediate_size")).hasToString("9");
         try (Checkpoint written = Checkpoint.open(out)) {
-            LlamaTensors.check(written);
-            assertThat(LayerShape.of(written.config())).isEqualTo(shapes);
+            TensorCheck.check(written);
+            assertThat(written.architecture().shapes()).isEqualTo(shapes);
         }
     }
 
@@ -244,15 +246,15 @@ class HuggingFaceExporterTests {
     void zerosAreCountedAsStored() {
         Path source = TINY.with(DType.F16).write(temp.resolve("source"));
         LayerWeights layer = weights(PRUNED, 0);
-        float[] up = layer.weight(Projection.UP);
+        float[] up = layer.weight(MapRole.UP);
         up[0] = 0f;
         up[1] = -0f;
         up[2] = 1e-9f; // nothing in half precision
         try (Checkpoint dense = Checkpoint.open(source);
                 HuggingFaceExporter exporter = new HuggingFaceExporter(out, dense, Collections.nCopies(2, PRUNED))) {
-            assertThat(exporter.write(0, layer))
-                    .containsEntry(Projection.UP, 3L)
-                    .containsEntry(Projection.Q, 0L);
+            PerMap<Long> zeros = exporter.write(0, layer);
+            assertThat(zeros.get(MapRole.UP)).isEqualTo(3);
+            assertThat(zeros.get(MapRole.Q)).isZero();
         }
     }
 
@@ -306,8 +308,8 @@ class HuggingFaceExporterTests {
         Set<String> prunable = new HashSet<>();
         for (int layer = 0; layer < 2; layer++) {
             LayerWeights given = weights(pruned, layer);
-            for (Projection projection : Projection.values()) {
-                String name = projection.tensor(layer);
+            for (MapRole projection : MapRole.values()) {
+                String name = LlamaNames.weight(layer, projection);
                 assertThat(written.read(name)).isEqualTo(given.weight(projection));
                 prunable.add(name);
             }

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.data.Percentage.withPercentage;
 
 import io.mosaic.engine.allocation.AllocationMethod;
+import io.mosaic.engine.architecture.LayerShape;
 import io.mosaic.engine.calibration.CalibrationWindows;
-import io.mosaic.engine.llama.LayerShape;
 import io.mosaic.engine.pruning.PruningRecipe;
 import io.mosaic.engine.pruning.structured.StructuredShare;
 import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
@@ -42,7 +42,7 @@ class MemoryEstimateTests {
                 .mapToObj(share -> recipe(recipe, share))
                 .toList();
 
-        long estimate = new MemoryEstimate(model.config(), new CalibrationWindows(windows, 512), ACTIVATION_BYTES)
+        long estimate = new MemoryEstimate(model.architecture(), new CalibrationWindows(windows, 512), ACTIVATION_BYTES)
                 .pruning(recipes);
 
         assertThat(estimate / 1e9).isCloseTo(peak, withPercentage(TOLERANCE));

@@ -7,11 +7,11 @@ import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.allocation.AllocationMethod;
+import io.mosaic.engine.architecture.LayerShape;
 import io.mosaic.engine.checkpoint.Checkpoint;
-import io.mosaic.engine.llama.KvCache;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.LlamaModel;
-import io.mosaic.engine.llama.LlamaTensors;
+import io.mosaic.engine.checkpoint.TensorCheck;
+import io.mosaic.engine.decoder.CausalModel;
+import io.mosaic.engine.decoder.KvCache;
 import io.mosaic.engine.pruning.Category;
 import io.mosaic.engine.pruning.Propagation;
 import io.mosaic.engine.pruning.PruningRecipe;
@@ -107,16 +107,16 @@ class PerLayerModelTests {
                 .allSatisfy(p -> assertThat(p.pruned()).isFinite().isPositive());
         try (Checkpoint pruned = Checkpoint.open(folder);
                 NDManager manager = Tensors.open(Device.cpu())) {
-            LlamaTensors.check(pruned);
+            TensorCheck.check(pruned);
             if (allocation != AllocationMethod.AUTO) {
-                assertThat(new HashSet<>(LayerShape.of(pruned.config())))
+                assertThat(new HashSet<>(pruned.architecture().shapes()))
                         .as("the ranking of a random model is not flat")
                         .hasSizeGreaterThan(1);
                 assertThat(folder.resolve("README.md")).content().contains("layers differ");
             }
             int[] tokens = new Random(9).ints(8, 0, Demo.VOCABULARY).toArray();
             double[] expected = NaiveLlama.logits(pruned, tokens)[tokens.length - 1];
-            try (LlamaModel model = new LlamaModel(new Compute(manager, Precision.F32), pruned, tokens.length);
+            try (CausalModel model = new CausalModel(new Compute(manager, Precision.F32), pruned, tokens.length);
                     KvCache cache = model.newCache()) {
                 float[] logits = model.forward(tokens, cache);
                 for (int i = 0; i < expected.length; i++) {
@@ -148,10 +148,10 @@ class PerLayerModelTests {
         PruningReport report = prune(once, recipe(Category.COMPOSITE, 0.4, AllocationMethod.PROJECTION), twice);
         try (Checkpoint source = Checkpoint.open(once);
                 Checkpoint pruned = Checkpoint.open(twice)) {
-            LlamaTensors.check(pruned);
+            TensorCheck.check(pruned);
             assertThat(report.sparsity().removedParameters() + report.sparsity().zeroedParameters())
                     .isEqualTo(recipe(Category.COMPOSITE, 0.4, AllocationMethod.PROJECTION)
-                            .budget(LayerShape.of(source.config())));
+                            .budget(source.architecture().shapes()));
         }
         for (StructuredShare share : List.of(new StructuredShare.Fixed(0.5), new StructuredShare.Auto())) {
             PruningRecipe uniform = recipe(Category.COMPOSITE, 0.4, Layout.UNIFORM, AllocationMethod.UNIFORM, share);

@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mosaic.engine.MeasurementStore;
 import io.mosaic.engine.allocation.AllocationMethod;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.MapId;
+import io.mosaic.engine.architecture.MapRole;
 import io.mosaic.engine.checkpoint.Checkpoint;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.Projection;
-import io.mosaic.engine.llama.ProjectionId;
 import io.mosaic.engine.pruning.Category;
 import io.mosaic.engine.pruning.Propagation;
 import io.mosaic.engine.pruning.PruningRecipe;
@@ -17,6 +17,7 @@ import io.mosaic.engine.pruning.structured.StructuredShare;
 import io.mosaic.engine.pruning.unstructured.SparsityPattern;
 import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
 import io.mosaic.engine.ranking.OutlierRanking;
+import io.mosaic.fixture.LlamaNames;
 import io.mosaic.fixture.Measurements;
 import io.mosaic.fixture.TinyLlama;
 import java.io.IOException;
@@ -195,8 +196,8 @@ class RealisedShareTests {
         SparsityPattern.Grouped pattern =
                 (SparsityPattern.Grouped) recipe.removal().pattern();
         try (Checkpoint pruned = Checkpoint.open(folder)) {
-            for (Projection projection : Projection.values()) {
-                float[] weight = pruned.read(projection.tensor(LAYERS - 1));
+            for (MapRole projection : MapRole.values()) {
+                float[] weight = pruned.read(new MapId(LAYERS - 1, projection));
                 for (int from = 0; from < weight.length; from += pattern.m()) {
                     assertThat(zeros(weight, from, from + pattern.m())).isEqualTo(pattern.n());
                 }
@@ -209,18 +210,17 @@ class RealisedShareTests {
         long prunable = LAYERS * dense.parameters();
         long removed = 0;
         long zeroed = 0;
-        assertThat(reported.projections()).hasSize(LAYERS * Projection.values().length);
+        assertThat(reported.projections()).hasSize(LAYERS * MapRole.values().length);
         try (Checkpoint pruned = Checkpoint.open(folder)) {
             for (PruningReport.ProjectionSparsity projection : reported.projections()) {
-                ProjectionId id = id(projection);
-                float[] weight = pruned.read(id.tensor());
-                long size = dense.parameters(id.projection());
+                MapId id = id(projection);
+                float[] weight = pruned.read(LlamaNames.weight(id.layer(), id.role()));
+                long size = dense.parameters(id.role());
                 long zeros = zeros(weight, 0, weight.length);
                 removed += size - weight.length;
                 zeroed += zeros;
                 assertThat(projection.realised()).isEqualTo((double) (size - weight.length + zeros) / size);
-                assertThat(projection.shapeBefore())
-                        .containsExactly(dense.out(id.projection()), dense.in(id.projection()));
+                assertThat(projection.shapeBefore()).containsExactly(dense.out(id.role()), dense.in(id.role()));
                 assertThat(projection.shapeAfter().get(0)
                                 * projection.shapeAfter().get(1))
                         .isEqualTo(weight.length);
@@ -251,10 +251,10 @@ class RealisedShareTests {
         }
     }
 
-    private static ProjectionId id(PruningReport.ProjectionSparsity reported) {
-        return new ProjectionId(
+    private static MapId id(PruningReport.ProjectionSparsity reported) {
+        return new MapId(
                 reported.layer(),
-                Stream.of(Projection.values())
+                Stream.of(MapRole.values())
                         .filter(projection -> projection.label().equals(reported.projection()))
                         .findFirst()
                         .orElseThrow());

@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.mosaic.engine.allocation.AllocationMethod;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.RotaryKind;
 import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.checkpoint.DType;
-import io.mosaic.engine.checkpoint.RopeScaling;
-import io.mosaic.engine.llama.LayerShape;
 import io.mosaic.engine.pruning.Propagation;
 import io.mosaic.engine.pruning.PruningRecipe;
 import io.mosaic.engine.pruning.structured.StructuredShare;
@@ -50,7 +50,7 @@ class ResumedRunTests {
                         LAYERS,
                         Demo.VOCABULARY,
                         64,
-                        new RopeScaling.None(),
+                        new RotaryKind.Default(),
                         true,
                         DType.BF16,
                         1)

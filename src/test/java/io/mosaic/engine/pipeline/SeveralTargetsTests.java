@@ -3,10 +3,10 @@ package io.mosaic.engine.pipeline;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mosaic.engine.allocation.AllocationMethod;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.MapRole;
 import io.mosaic.engine.checkpoint.Checkpoint;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.LlamaTensors;
-import io.mosaic.engine.llama.Projection;
+import io.mosaic.engine.checkpoint.TensorCheck;
 import io.mosaic.engine.pruning.Category;
 import io.mosaic.engine.pruning.Propagation;
 import io.mosaic.engine.pruning.PruningRecipe;
@@ -16,6 +16,7 @@ import io.mosaic.engine.pruning.structured.StructuredShare;
 import io.mosaic.engine.pruning.unstructured.SparsityPattern;
 import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
 import io.mosaic.engine.search.DepthSearch;
+import io.mosaic.fixture.LlamaNames;
 import io.mosaic.fixture.TinyLlama;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -156,15 +157,15 @@ class SeveralTargetsTests {
         long zeros = 0;
         try (Checkpoint pruned = Checkpoint.open(folder.getFirst());
                 Checkpoint dense = Checkpoint.open(model)) {
-            assertThat(pruned.config().layers()).isEqualTo(LAYERS - dropped);
-            LlamaTensors.check(pruned);
+            assertThat(pruned.architecture().depth()).isEqualTo(LAYERS - dropped);
+            TensorCheck.check(pruned);
             int place = 0;
             for (int layer = 0; layer < LAYERS; layer++) {
                 if (!gone.contains(layer)) {
-                    assertThat(pruned.read(LlamaTensors.attentionNorm(place)))
-                            .isEqualTo(dense.read(LlamaTensors.attentionNorm(layer)));
-                    for (Projection projection : Projection.values()) {
-                        float[] weight = pruned.read(projection.tensor(place));
+                    assertThat(pruned.read(LlamaNames.attentionNorm(place)))
+                            .isEqualTo(dense.read(LlamaNames.attentionNorm(layer)));
+                    for (MapRole projection : MapRole.values()) {
+                        float[] weight = pruned.read(LlamaNames.weight(place, projection));
                         left += weight.length;
                         for (float value : weight) {
                             zeros += value == 0 ? 1 : 0;
@@ -176,10 +177,10 @@ class SeveralTargetsTests {
         }
         assertThat(sparsity.removedParameters()).isEqualTo(prunable - left);
         assertThat(sparsity.zeroedParameters()).isEqualTo(zeros);
-        assertThat(sparsity.projections()).hasSize(LAYERS * Projection.values().length);
+        assertThat(sparsity.projections()).hasSize(LAYERS * MapRole.values().length);
         assertThat(sparsity.projections())
                 .filteredOn(projection -> gone.contains(projection.layer()))
-                .hasSize(dropped * Projection.values().length)
+                .hasSize(dropped * MapRole.values().length)
                 .allSatisfy(projection -> assertThat(projection.shapeAfter()).containsExactly(0, 0));
     }
 
@@ -211,11 +212,11 @@ class SeveralTargetsTests {
                 Checkpoint dense = Checkpoint.open(model)) {
             for (int place = 0; place < kept.size(); place++) {
                 int layer = kept.get(place);
-                assertThat(pruned.read(LlamaTensors.mlpNorm(place))).isEqualTo(dense.read(LlamaTensors.mlpNorm(layer)));
-                for (Projection projection : Projection.values()) {
-                    assertThat(pruned.read(projection.tensor(place)))
+                assertThat(pruned.read(LlamaNames.mlpNorm(place))).isEqualTo(dense.read(LlamaNames.mlpNorm(layer)));
+                for (MapRole projection : MapRole.values()) {
+                    assertThat(pruned.read(LlamaNames.weight(place, projection)))
                             .as("%s of layer %d", projection, layer)
-                            .isEqualTo(dense.read(projection.tensor(layer)));
+                            .isEqualTo(dense.read(LlamaNames.weight(layer, projection)));
                 }
             }
         }

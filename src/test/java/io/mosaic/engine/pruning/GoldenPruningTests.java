@@ -7,13 +7,13 @@ import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.allocation.AllocationMethod;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.MapRole;
 import io.mosaic.engine.calibration.CalibrationSet;
 import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.checkpoint.DType;
 import io.mosaic.engine.evaluation.Perplexity;
 import io.mosaic.engine.export.HuggingFaceExporter;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.Projection;
 import io.mosaic.engine.pruning.structured.Layout;
 import io.mosaic.engine.pruning.structured.StructuredScore;
 import io.mosaic.engine.pruning.structured.StructuredShare;
@@ -26,6 +26,7 @@ import io.mosaic.engine.tensor.Precision;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.fixture.Checkpoints;
 import io.mosaic.fixture.Demo;
+import io.mosaic.fixture.LlamaNames;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -85,7 +86,7 @@ class GoldenPruningTests {
         JsonNode golden = golden(method.toString(), sparsity, 0);
         Outcome outcome = prune(
                 recipe(method, sparsity, AllocationMethod.UNIFORM, 5),
-                OutlierRanking.none(float32.config().layers()),
+                OutlierRanking.none(float32.architecture().shapes()),
                 CompositePruner.Budget.AS_PUBLISHED);
         assertThat(outcome.realised())
                 .isCloseTo(golden.path("realised_sparsity").doubleValue(), within(1e-4));
@@ -144,7 +145,7 @@ class GoldenPruningTests {
         double golden = perplexity(golden(method.toString(), sparsity, 0));
         Outcome outcome = prune(
                 recipe(method, sparsity, AllocationMethod.UNIFORM, 5),
-                OutlierRanking.none(float32.config().layers()),
+                OutlierRanking.none(float32.architecture().shapes()),
                 CompositePruner.Budget.EXACT);
         assertThat(outcome.realised()).isCloseTo(sparsity, within(2e-7));
         // the published thresholds remove up to 0.2 points more than asked, so ours is a little better
@@ -191,7 +192,7 @@ class GoldenPruningTests {
 
     private static Outcome prune(PruningRecipe recipe, OutlierRanking ranking, CompositePruner.Budget budget)
             throws IOException {
-        var layers = LayerShape.of(float32.config());
+        var layers = float32.architecture().shapes();
         PruningPlan plan = PruningPlan.of(recipe, layers, ranking);
         Map<String, Checksum> tensors = new HashMap<>();
         Path folder = Files.createTempDirectory(temp, "pruned");
@@ -199,8 +200,8 @@ class GoldenPruningTests {
             new PruningWalk(new Compute(manager, Precision.F32), float32, calibration, new CancellationToken())
                     .run(new CompositePruner(recipe, plan, budget), (index, layer, dampening) -> {
                         exporter.write(index, layer);
-                        for (Projection projection : Projection.values()) {
-                            tensors.put(projection.tensor(index), checksum(layer.weight(projection)));
+                        for (MapRole projection : MapRole.values()) {
+                            tensors.put(LlamaNames.weight(index, projection), checksum(layer.weight(projection)));
                         }
                     });
             exporter.finish();

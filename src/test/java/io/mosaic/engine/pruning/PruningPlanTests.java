@@ -9,9 +9,9 @@ import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.allocation.AllocationMethod;
 import io.mosaic.engine.allocation.SparsityAllocation;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.Projection;
-import io.mosaic.engine.llama.ProjectionId;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.MapId;
+import io.mosaic.engine.architecture.MapRole;
 import io.mosaic.engine.pruning.structured.Layout;
 import io.mosaic.engine.pruning.structured.StructuredScore;
 import io.mosaic.engine.pruning.structured.StructuredShare;
@@ -184,7 +184,7 @@ class PruningPlanTests {
     private static void assertThatZerosFit(PruningPlan plan) {
         assertThat(plan.zeros().projections())
                 .allSatisfy(id -> assertThat(plan.zeros().target(id).zeros())
-                        .isBetween(0L, plan.structure().after().get(id.layer()).parameters(id.projection())));
+                        .isBetween(0L, plan.structure().after().get(id.layer()).parameters(id.role())));
     }
 
     @ParameterizedTest
@@ -203,12 +203,10 @@ class PruningPlanTests {
                         32,
                         new SparsityPattern.Grouped(n, m)),
                 layers,
-                OutlierRanking.none(3));
+                OutlierRanking.none(layers));
         for (int layer = 0; layer < 3; layer++) {
-            for (Projection projection : Projection.values()) {
-                assertThat(plan.zeros()
-                                .target(new ProjectionId(layer, projection))
-                                .zeros())
+            for (MapRole projection : MapRole.values()) {
+                assertThat(plan.zeros().target(new MapId(layer, projection)).zeros())
                         .isEqualTo(shape.parameters(projection) / m * n);
             }
         }
@@ -226,7 +224,7 @@ class PruningPlanTests {
         PruningRecipe recipe = recipe(category, sparsity, 0.5, allocation, 32, new SparsityPattern.Grouped(2, 4));
         List<LayerShape> layers = List.of(new LayerShape(16, 2, 2, 8, 24));
         assertThatExceptionOfType(MosaicException.class)
-                .isThrownBy(() -> PruningPlan.of(recipe, layers, OutlierRanking.none(1)))
+                .isThrownBy(() -> PruningPlan.of(recipe, layers, OutlierRanking.none(layers)))
                 .withMessageContaining("Pattern 2:4")
                 .withMessageContaining(category + ", " + allocation + " and " + sparsity)
                 .extracting(MosaicException::code)
@@ -240,7 +238,7 @@ class PruningPlanTests {
                 recipe(Category.UNSTRUCTURED, 0.5, 0, AllocationMethod.UNIFORM, 32, new SparsityPattern.Grouped(2, 4));
         List<LayerShape> layers = List.of(new LayerShape(hidden, heads, heads, headDim, ffn));
         assertThatExceptionOfType(MosaicException.class)
-                .isThrownBy(() -> PruningPlan.of(recipe, layers, OutlierRanking.none(1)))
+                .isThrownBy(() -> PruningPlan.of(recipe, layers, OutlierRanking.none(layers)))
                 .withMessageContaining("Rows of " + width + " inputs")
                 .withMessageContaining("groups of 4")
                 .extracting(MosaicException::code)
@@ -250,9 +248,9 @@ class PruningPlanTests {
     @Test
     void sparsityThatWouldEmptyTheModelIsRefused() {
         PruningRecipe recipe = recipe(Category.UNSTRUCTURED, 0.995, 0, AllocationMethod.UNIFORM, 32, FREE);
+        List<LayerShape> layers = List.of(new LayerShape(16, 2, 2, 8, 24));
         assertThatIllegalArgumentException()
-                .isThrownBy(
-                        () -> PruningPlan.of(recipe, List.of(new LayerShape(16, 2, 2, 8, 24)), OutlierRanking.none(1)))
+                .isThrownBy(() -> PruningPlan.of(recipe, layers, OutlierRanking.none(layers)))
                 .withMessageContaining("does not fit")
                 .withMessageContaining("0.99");
     }

@@ -7,11 +7,11 @@ import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.allocation.AllocationMethod;
 import io.mosaic.engine.allocation.SparsityAllocation;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.MapRole;
 import io.mosaic.engine.calibration.CalibrationSet;
 import io.mosaic.engine.checkpoint.Checkpoint;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.LayerWeights;
-import io.mosaic.engine.llama.Projection;
+import io.mosaic.engine.decoder.LayerWeights;
 import io.mosaic.engine.pruning.structured.Layout;
 import io.mosaic.engine.pruning.structured.StructuredPlan;
 import io.mosaic.engine.pruning.structured.StructuredScore;
@@ -54,7 +54,7 @@ class PruningWalkTests {
                 false);
         try (NDManager manager = Tensors.open(Device.cpu());
                 Checkpoint checkpoint = Demo.checkpoint()) {
-            List<LayerShape> layers = LayerShape.of(checkpoint.config());
+            List<LayerShape> layers = checkpoint.architecture().shapes();
             long size = layers.getFirst().parameters();
             SparsityAllocation zeros = SparsityAllocation.nearest(
                     id -> id.layer() == 0 ? first : REST,
@@ -82,7 +82,7 @@ class PruningWalkTests {
     }
 
     private static boolean same(LayerWeights a, LayerWeights b) {
-        return Arrays.stream(Projection.values()).allMatch(p -> Arrays.equals(a.weight(p), b.weight(p)));
+        return Arrays.stream(MapRole.values()).allMatch(p -> Arrays.equals(a.weight(p), b.weight(p)));
     }
 
     @Test

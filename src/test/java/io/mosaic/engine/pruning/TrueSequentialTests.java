@@ -7,13 +7,13 @@ import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.allocation.AllocationMethod;
 import io.mosaic.engine.allocation.SparsityAllocation;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.MapRole;
+import io.mosaic.engine.architecture.PerMap;
+import io.mosaic.engine.architecture.Site;
 import io.mosaic.engine.calibration.CalibrationSet;
 import io.mosaic.engine.checkpoint.Checkpoint;
-import io.mosaic.engine.llama.InputSite;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.LayerWeights;
-import io.mosaic.engine.llama.LlamaTensors;
-import io.mosaic.engine.llama.Projection;
+import io.mosaic.engine.decoder.LayerWeights;
 import io.mosaic.engine.pruning.structured.Layout;
 import io.mosaic.engine.pruning.structured.StructuredPlan;
 import io.mosaic.engine.pruning.structured.StructuredScore;
@@ -23,6 +23,7 @@ import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
 import io.mosaic.engine.tensor.Compute;
 import io.mosaic.engine.tensor.Precision;
 import io.mosaic.engine.tensor.Tensors;
+import io.mosaic.fixture.LlamaNames;
 import io.mosaic.fixture.TinyLlama;
 import io.mosaic.reference.NaiveLlama;
 import io.mosaic.reference.NaiveMatrix;
@@ -60,8 +61,8 @@ class TrueSequentialTests {
     void everySiteIsObservedOnWhatIsPrunedBeforeIt() {
         LayerWeights pruned = prune(true);
         try (Checkpoint dense = Checkpoint.open(folder)) {
-            Map<Projection, float[]> expected = naive(dense);
-            for (Projection projection : Projection.values()) {
+            Map<MapRole, float[]> expected = naive(dense);
+            for (MapRole projection : MapRole.values()) {
                 assertThat(pruned.weight(projection)).as("%s", projection).isEqualTo(expected.get(projection));
             }
         }
@@ -71,10 +72,10 @@ class TrueSequentialTests {
     void otherwiseAllSitesAreObservedOnTheDenseLayer() {
         LayerWeights sequential = prune(true);
         LayerWeights at = prune(false);
-        for (Projection projection : InputSite.ATTENTION_INPUT.readers()) {
+        for (MapRole projection : Site.ATTENTION_INPUT.readers()) {
             assertThat(at.weight(projection)).isEqualTo(sequential.weight(projection));
         }
-        assertThat(at.weight(Projection.DOWN)).isNotEqualTo(sequential.weight(Projection.DOWN));
+        assertThat(at.weight(MapRole.DOWN)).isNotEqualTo(sequential.weight(MapRole.DOWN));
     }
 
     private LayerWeights prune(boolean trueSequential) {
@@ -104,25 +105,26 @@ class TrueSequentialTests {
     }
 
     /** Wanda at one half, site after site, each forward token by token. */
-    private static Map<Projection, float[]> naive(Checkpoint dense) {
-        double[][] table = NaiveMatrix.of(dense.read(LlamaTensors.EMBEDDING), SHAPE.hidden());
+    private static Map<MapRole, float[]> naive(Checkpoint dense) {
+        double[][] table = NaiveMatrix.of(dense.read(LlamaNames.EMBEDDING), SHAPE.hidden());
         LayerWeights layer = LayerWeights.read(dense, 0);
-        Map<Projection, float[]> weights = new EnumMap<>(layer.weights());
-        for (InputSite site : InputSite.values()) {
-            LayerWeights current = layer.with(SHAPE, weights);
+        Map<MapRole, float[]> weights = new EnumMap<>(MapRole.class);
+        layer.weights().forEach(weights::put);
+        for (Site site : Site.values()) {
+            LayerWeights current = layer.with(PerMap.of(weights));
             double[][] inputs = Stream.of(WINDOWS)
                     .flatMap(window -> Arrays.stream(NaiveLlama.layer(
                                     current,
                                     Arrays.stream(window)
                                             .mapToObj(token -> table[token])
                                             .toArray(double[][]::new),
-                                    NaiveLlama.frequencies(dense.config()),
-                                    dense.config().rmsNormEpsilon())
+                                    NaiveLlama.frequencies(layer.spec().rotary().orElseThrow()),
+                                    layer.spec().norm().epsilon())
                             .sites()
                             .get(site)))
                     .toArray(double[][]::new);
             double[] norms = NaiveStatistics.norms(inputs, WINDOWS.length);
-            for (Projection reader : site.readers()) {
+            for (MapRole reader : site.readers()) {
                 int[] half = new int[SHAPE.out(reader)];
                 Arrays.fill(half, SHAPE.in(reader) / 2);
                 weights.put(

@@ -6,10 +6,10 @@ import static org.assertj.core.api.Assertions.within;
 import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.CancellationToken;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.MapId;
+import io.mosaic.engine.architecture.MapRole;
 import io.mosaic.engine.checkpoint.Checkpoint;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.Projection;
-import io.mosaic.engine.llama.ProjectionId;
 import io.mosaic.engine.tensor.Compute;
 import io.mosaic.engine.tensor.Precision;
 import io.mosaic.engine.tensor.Tensors;
@@ -44,12 +44,12 @@ class GoldenRankingTests {
             assertThat(done).containsExactly(1, 2, 3, 4, 5, 6);
             assertThat(ranking.threshold()).isEqualTo(threshold);
             assertThat(ranking.layers()).hasSize(golden.size());
-            LayerShape shape = LayerShape.of(checkpoint.config(), 0);
+            LayerShape shape = checkpoint.architecture().shape(0);
             for (int layer = 0; layer < golden.size(); layer++) {
                 near(ranking.layers().get(layer).ratio(), golden.path(layer).path("layer"), shape.parameters());
-                for (Projection projection : Projection.values()) {
+                for (MapRole projection : MapRole.values()) {
                     near(
-                            ranking.ratio(new ProjectionId(layer, projection)),
+                            ranking.ratio(new MapId(layer, projection)),
                             golden.path(layer).path(key(projection)),
                             shape.parameters(projection));
                 }
@@ -57,7 +57,7 @@ class GoldenRankingTests {
         }
     }
 
-    private static String key(Projection projection) {
+    private static String key(MapRole projection) {
         return projection.label().substring(0, 1);
     }
 

@@ -6,10 +6,9 @@ import static org.assertj.core.api.Assertions.within;
 import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.CancellationToken;
+import io.mosaic.engine.architecture.LayerShape;
 import io.mosaic.engine.calibration.CalibrationSet;
 import io.mosaic.engine.checkpoint.Checkpoint;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.LlamaTensors;
 import io.mosaic.engine.tensor.Compute;
 import io.mosaic.engine.tensor.Precision;
 import io.mosaic.engine.tensor.Tensors;
@@ -69,7 +68,7 @@ class DepthSearchTests {
     }
 
     private double divergence(Checkpoint dense, List<Integer> layers) {
-        Checkpoint shallow = LlamaTensors.keeping(dense, layers);
+        Checkpoint shallow = dense.keeping(layers);
         double total = 0;
         int tokens = 0;
         for (int[] window : windows.windows()) {

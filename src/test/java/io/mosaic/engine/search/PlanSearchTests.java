@@ -8,18 +8,17 @@ import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.allocation.AllocationMethod;
 import io.mosaic.engine.allocation.SensitivityProfile;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.MapRole;
+import io.mosaic.engine.architecture.PerLayer;
 import io.mosaic.engine.calibration.CalibrationSet;
 import io.mosaic.engine.calibration.CalibrationWindows;
 import io.mosaic.engine.calibration.HeldOutSet;
 import io.mosaic.engine.calibration.Sampling;
 import io.mosaic.engine.checkpoint.Checkpoint;
-import io.mosaic.engine.checkpoint.PerLayer;
-import io.mosaic.engine.llama.DecoderLayer;
-import io.mosaic.engine.llama.HiddenStates;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.LayerWeights;
-import io.mosaic.engine.llama.Projection;
-import io.mosaic.engine.llama.SiteObserver;
+import io.mosaic.engine.decoder.HiddenStates;
+import io.mosaic.engine.decoder.LayerWeights;
+import io.mosaic.engine.decoder.SiteObserver;
 import io.mosaic.engine.pruning.Category;
 import io.mosaic.engine.pruning.Propagation;
 import io.mosaic.engine.pruning.PruningPlan;
@@ -37,9 +36,7 @@ import io.mosaic.engine.tensor.Precision;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.fixture.Demo;
 import java.util.Arrays;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -67,7 +64,7 @@ class PlanSearchTests {
     static void measure() {
         manager = Tensors.open(Device.cpu());
         checkpoint = Demo.checkpoint();
-        layers = LayerShape.of(checkpoint.config());
+        layers = checkpoint.architecture().shapes();
         heldOut = new HeldOut(
                 new Compute(manager, Precision.F32),
                 checkpoint,
@@ -107,7 +104,7 @@ class PlanSearchTests {
     }
 
     private static PlanSearch.Result search(PruningRecipe recipe, double budget) {
-        SearchCost cost = new SearchCost(checkpoint.config(), WINDOWS, RECIPE);
+        SearchCost cost = new SearchCost(checkpoint.architecture(), WINDOWS, RECIPE);
         return new PlanSearch(new Compute(manager, Precision.F32), checkpoint, FEW, heldOut, cost, TOKEN)
                 .run(recipe, layers, ranking, Optional.of(profile), budget, (tried, affordable) -> {});
     }
@@ -131,14 +128,11 @@ class PlanSearchTests {
             for (int index = 0; index < layers.size(); index++) {
                 LayerWeights weights = LayerWeights.read(checkpoint, index);
                 if (index == silenced) {
-                    Map<Projection, float[]> none = new EnumMap<>(weights.weights());
-                    none.put(Projection.O, new float[weights.weight(Projection.O).length]);
-                    none.put(Projection.DOWN, new float[weights.weight(Projection.DOWN).length]);
-                    weights = weights.with(weights.shape(), none);
+                    weights = weights.with(weights.weights()
+                            .with(MapRole.O, new float[weights.weight(MapRole.O).length])
+                            .with(MapRole.DOWN, new float[weights.weight(MapRole.DOWN).length]));
                 }
-                try (DecoderLayer layer = heldOut.layer(weights)) {
-                    states.advance(index, layer, SiteObserver.NONE);
-                }
+                heldOut.walk().advance(states, index, weights, SiteObserver.NONE);
             }
             return heldOut.divergence(states);
         }
@@ -202,7 +196,7 @@ class PlanSearchTests {
         PruningRecipe recipe = recipe(Category.STRUCTURED, 0.5, new StructuredShare.Fixed(1));
         StructuredPlan guessed = PruningPlan.of(recipe, layers, ranking).structure();
 
-        SearchCost cost = new SearchCost(checkpoint.config(), WINDOWS, RECIPE);
+        SearchCost cost = new SearchCost(checkpoint.architecture(), WINDOWS, RECIPE);
         PlanSearch.Result result = new PlanSearch(
                         new Compute(manager, Precision.F32), checkpoint, FEW, heldOut, cost, TOKEN)
                 .shapes(recipe, layers, 3.5, (tried, affordable) -> {});
@@ -219,7 +213,7 @@ class PlanSearchTests {
     @Test
     void withoutSensitivitiesTheHeuristicsAreCompared() {
         PruningRecipe recipe = recipe(Category.UNSTRUCTURED, 0.6, new StructuredShare.Fixed(0));
-        SearchCost cost = new SearchCost(checkpoint.config(), WINDOWS, RECIPE);
+        SearchCost cost = new SearchCost(checkpoint.architecture(), WINDOWS, RECIPE);
         PlanSearch.Result result = new PlanSearch(
                         new Compute(manager, Precision.F32), checkpoint, FEW, heldOut, cost, TOKEN)
                 .run(recipe, layers, ranking, Optional.empty(), 8, (tried, affordable) -> {});
@@ -268,7 +262,7 @@ class PlanSearchTests {
 
     @Test
     void costIsCountedInPasses() {
-        SearchCost cost = new SearchCost(checkpoint.config(), WINDOWS, RECIPE);
+        SearchCost cost = new SearchCost(checkpoint.architecture(), WINDOWS, RECIPE);
         assertThat(cost.heldOut(8)).isEqualTo(new CalibrationWindows(3, WINDOWS.length()));
         assertThat(cost.heldOut(1).samples()).isEqualTo(1);
         assertThat(cost.heldOut(1).length()).isBetween(64, WINDOWS.length() / 2);

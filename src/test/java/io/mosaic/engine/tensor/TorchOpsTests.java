@@ -8,7 +8,8 @@ import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
-import io.mosaic.engine.llama.LayerShape;
+import io.mosaic.engine.architecture.AttentionRule;
+import io.mosaic.engine.architecture.LayerShape;
 import io.mosaic.reference.NaiveLlama;
 import io.mosaic.reference.NaiveMatrix;
 import java.util.Arrays;
@@ -98,7 +99,8 @@ class TorchOpsTests {
         double[][] expected = NaiveLlama.attention(q, k, v, new LayerShape(width, heads, heads, headDim, 1));
         for (int past = 0; past < tokens; past++) {
             double[][] last = Arrays.copyOfRange(q, past, tokens);
-            NDArray joined = ops.attend(manager, split(last, heads), split(k, heads), split(v, heads))
+            NDArray joined = ops.attend(
+                            manager, split(last, heads), split(k, heads), split(v, heads), AttentionRule.usual(headDim))
                     .transpose(0, 2, 1, 3);
             assertThat(NaiveMatrix.distance(joined.toFloatArray(), Arrays.copyOfRange(expected, past, tokens)))
                     .isLessThan(FLOAT32);

@@ -3,10 +3,11 @@ package io.mosaic.server.job;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.architecture.MapRole;
 import io.mosaic.engine.checkpoint.Checkpoint;
-import io.mosaic.engine.llama.Projection;
 import io.mosaic.fixture.Api;
 import io.mosaic.fixture.IdleServerTest;
+import io.mosaic.fixture.LlamaNames;
 import io.mosaic.fixture.Requests;
 import io.mosaic.fixture.TinyModel;
 import io.mosaic.server.MosaicHome;
@@ -73,14 +74,14 @@ class BadModelTests {
 
     @Test
     void missingTensorIsNamed() {
-        write("bad/torso", TinyModel.random(1).without(Projection.UP.tensor(1)));
+        write("bad/torso", TinyModel.random(1).without(LlamaNames.weight(1, MapRole.UP)));
 
         assertRefused("bad/torso", ErrorCode.TENSOR_MISSING, "model.layers.1.mlp.up_proj.weight");
     }
 
     @Test
     void tensorOfAnotherShapeIsNamedWithBothShapes() {
-        write("bad/shape", TinyModel.random(1).with(Projection.Q.tensor(0), 64, 32));
+        write("bad/shape", TinyModel.random(1).with(LlamaNames.weight(0, MapRole.Q), 64, 32));
 
         assertRefused(
                 "bad/shape",

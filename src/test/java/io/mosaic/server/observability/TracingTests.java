@@ -4,8 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.sun.net.httpserver.HttpServer;
-import io.mosaic.engine.llama.Projection;
+import io.mosaic.engine.architecture.MapRole;
 import io.mosaic.fixture.Api;
+import io.mosaic.fixture.LlamaNames;
 import io.mosaic.fixture.Requests;
 import io.mosaic.fixture.ServerTest;
 import io.mosaic.fixture.TinyModel;
@@ -69,7 +70,7 @@ class TracingTests {
     @Test
     void failedAttemptTellsWhy() {
         TinyModel.random(9)
-                .spoilt(Projection.DOWN.tensor(1), 77, Float.NaN)
+                .spoilt(LlamaNames.weight(1, MapRole.DOWN), 77, Float.NaN)
                 .writeTo(home.models().resolve("traced/spoilt"));
 
         String id = api.submit(Requests.tiny("traced/from-nan").put("model", "traced/spoilt"));

@@ -3,8 +3,9 @@ package io.mosaic.server.worker;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.mosaic.engine.llama.Projection;
+import io.mosaic.engine.architecture.MapRole;
 import io.mosaic.fixture.Api;
+import io.mosaic.fixture.LlamaNames;
 import io.mosaic.fixture.Requests;
 import io.mosaic.fixture.ServerTest;
 import io.mosaic.fixture.TinyModel;
@@ -109,7 +110,7 @@ class RunningJobTests {
     @Test
     void weightThatIsNotANumberFailsTheJobWithItsPlace() {
         TinyModel.random(9)
-                .spoilt(Projection.DOWN.tensor(1), 77, Float.NaN)
+                .spoilt(LlamaNames.weight(1, MapRole.DOWN), 77, Float.NaN)
                 .writeTo(home.models().resolve("running/spoilt"));
 
         String id = api.submit(Requests.tiny("running/from-nan").put("model", "running/spoilt"));

@@ -1,10 +1,10 @@
 package io.mosaic.engine.pruning.structured;
 
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.MapRole;
+import io.mosaic.engine.architecture.Site;
 import io.mosaic.engine.calibration.InputStatistics;
-import io.mosaic.engine.llama.InputSite;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.LayerWeights;
-import io.mosaic.engine.llama.Projection;
+import io.mosaic.engine.decoder.LayerWeights;
 import java.util.Arrays;
 import java.util.function.Function;
 
@@ -24,7 +24,7 @@ final class GroupScores {
      * @param site ATTENTION_OUTPUT or MLP_HIDDEN
      * @param columns of the site, which the units are made of, in order
      */
-    double[] of(StructuredScore score, InputSite site, Units units, int[] columns) {
+    double[] of(StructuredScore score, Site site, Units units, int[] columns) {
         double[] perColumn = switch (score) {
             case MAGNITUDE -> weighted(site, this::ones);
             case WANDA -> weighted(site, statistics::norms);
@@ -39,29 +39,29 @@ final class GroupScores {
     }
 
     /** Per column of the site Σ |W|·norm over the reader's column and the feeders' rows that go with it. */
-    private double[] weighted(InputSite site, Function<InputSite, float[]> norms) {
+    private double[] weighted(Site site, Function<Site, float[]> norms) {
         LayerShape shape = weights.shape();
         double[] sums = new double[shape.width(site)];
         float[] readerNorms = norms.apply(site);
-        for (Projection reader : site.readers()) {
+        for (MapRole reader : site.readers()) {
             float[] weight = weights.weight(reader);
             for (int i = 0; i < weight.length; i++) {
                 sums[i % sums.length] += Math.abs(weight[i]) * readerNorms[i % sums.length];
             }
         }
-        if (site == InputSite.MLP_HIDDEN) {
-            addRows(sums, Projection.GATE, norms, 1);
-            addRows(sums, Projection.UP, norms, 1);
+        if (site == Site.MLP_HIDDEN) {
+            addRows(sums, MapRole.GATE, norms, 1);
+            addRows(sums, MapRole.UP, norms, 1);
         } else {
-            addRows(sums, Projection.Q, norms, 1);
-            addRows(sums, Projection.K, norms, shape.headsPerGroup());
-            addRows(sums, Projection.V, norms, shape.headsPerGroup());
+            addRows(sums, MapRole.Q, norms, 1);
+            addRows(sums, MapRole.K, norms, shape.headsPerGroup());
+            addRows(sums, MapRole.V, norms, shape.headsPerGroup());
         }
         return sums;
     }
 
     /** Adds a feeder's rows; rows of k and v count in equal parts for each query head of their group. */
-    private void addRows(double[] sums, Projection feeder, Function<InputSite, float[]> norms, int sharedBy) {
+    private void addRows(double[] sums, MapRole feeder, Function<Site, float[]> norms, int sharedBy) {
         int headDim = weights.shape().headDim();
         float[] weight = weights.weight(feeder);
         float[] inputs = norms.apply(feeder.site());
@@ -76,10 +76,10 @@ final class GroupScores {
         }
     }
 
-    private double[] fluctuation(InputSite site) {
+    private double[] fluctuation(Site site) {
         float[] variances = statistics.variances(site);
         double[] scores = new double[variances.length];
-        for (Projection reader : site.readers()) {
+        for (MapRole reader : site.readers()) {
             float[] weight = weights.weight(reader);
             for (int i = 0; i < weight.length; i++) {
                 scores[i % scores.length] += (double) weight[i] * weight[i] * variances[i % scores.length];
@@ -88,7 +88,7 @@ final class GroupScores {
         return scores;
     }
 
-    private float[] ones(InputSite site) {
+    private float[] ones(Site site) {
         float[] ones = new float[weights.shape().width(site)];
         Arrays.fill(ones, 1);
         return ones;

@@ -2,13 +2,18 @@ package io.mosaic.engine.pruning.structured;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.MapRole;
+import io.mosaic.engine.architecture.NormRole;
+import io.mosaic.engine.architecture.PerMap;
+import io.mosaic.engine.architecture.QueryKeyNorm;
+import io.mosaic.engine.architecture.Site;
 import io.mosaic.engine.calibration.DampedHessian;
 import io.mosaic.engine.calibration.InputStatistics;
-import io.mosaic.engine.llama.InputSite;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.LayerWeights;
-import io.mosaic.engine.llama.Projection;
+import io.mosaic.engine.decoder.LayerWeights;
 import io.mosaic.engine.tensor.Tensors;
+import io.mosaic.engine.tensor.TorchOps;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Objects;
@@ -27,20 +32,20 @@ public final class LayerSlicer {
      *
      * @param keptColumns per input site the columns that are left, ascending
      */
-    public record Sliced(LayerWeights weights, Map<InputSite, int[]> keptColumns) {}
+    public record Sliced(LayerWeights weights, Map<Site, int[]> keptColumns) {}
 
     /** What a layer becomes with the target shape; the hessians of the two sites are those of the whole layer. */
     public Sliced slice(
             NDManager parent,
             LayerWeights layer,
             InputStatistics statistics,
-            Map<InputSite, DampedHessian> hessians,
+            Map<Site, DampedHessian> hessians,
             LayerShape target) {
         try (NDManager scope = parent.newSubManager()) {
             Work work = new Work(scope, layer, statistics, hessians);
             int[] heads = work.heads(target);
             int[] channels =
-                    work.keep(InputSite.MLP_HIDDEN, Units.whole(1, layer.shape().ffn(), target.ffn()));
+                    work.keep(Site.MLP_HIDDEN, Units.whole(1, layer.shape().ffn(), target.ffn()));
             return work.cut(target, heads, channels);
         }
     }
@@ -50,9 +55,9 @@ public final class LayerSlicer {
         private final LayerWeights layer;
         private final LayerShape shape;
         private final InputStatistics statistics;
-        private final Map<InputSite, DampedHessian> hessians;
+        private final Map<Site, DampedHessian> hessians;
 
-        Work(NDManager scope, LayerWeights layer, InputStatistics statistics, Map<InputSite, DampedHessian> hessians) {
+        Work(NDManager scope, LayerWeights layer, InputStatistics statistics, Map<Site, DampedHessian> hessians) {
             this.scope = scope;
             this.layer = layer;
             this.shape = layer.shape();
@@ -64,26 +69,26 @@ public final class LayerSlicer {
         int[] heads(LayerShape target) {
             int perGroup = shape.headsPerGroup();
             Units whole = Units.whole(perGroup * shape.headDim(), shape.keyValueHeads(), target.keyValueHeads());
-            int[] left = whole.columns(keep(InputSite.ATTENTION_OUTPUT, whole));
+            int[] left = whole.columns(keep(Site.ATTENTION_OUTPUT, whole));
             Units within = new Units(shape.headDim(), target.keyValueHeads(), perGroup, target.headsPerGroup());
-            return IntStream.of(keep(InputSite.ATTENTION_OUTPUT, within, left))
+            return IntStream.of(keep(Site.ATTENTION_OUTPUT, within, left))
                     .map(head -> left[head * shape.headDim()] / shape.headDim())
                     .toArray();
         }
 
-        int[] keep(InputSite site, Units units) {
+        int[] keep(Site site, Units units) {
             return keep(site, units, IntStream.range(0, shape.width(site)).toArray());
         }
 
         /** Units that stay of those whose columns are {@code left}; the other columns have gone already. */
-        private int[] keep(InputSite site, Units units, int[] left) {
+        private int[] keep(Site site, Units units, int[] left) {
             if (units.toRemove() == 0) {
                 return IntStream.range(0, units.count()).toArray();
             }
             if (score != StructuredScore.OBS) {
                 return UnitSelector.keepHighest(units, new GroupScores(layer, statistics).of(score, site, units, left));
             }
-            Projection reader = site.readers().getFirst();
+            MapRole reader = site.readers().getFirst();
             DampedHessian hessian = hessian(site);
             float[] columns = Compensation.apply(scope, layer.weight(reader), hessian, left);
             NDArray weight = Tensors.of(scope, columns, shape.out(reader), left.length);
@@ -92,6 +97,7 @@ public final class LayerSlicer {
         }
 
         Sliced cut(LayerShape target, int[] heads, int[] channels) {
+            int[] hidden = IntStream.range(0, shape.hidden()).toArray();
             int[] queryRows =
                     Units.whole(shape.headDim(), shape.heads(), heads.length).columns(heads);
             int[] groups = IntStream.of(heads)
@@ -100,33 +106,75 @@ public final class LayerSlicer {
                     .toArray();
             int[] keyRows = Units.whole(shape.headDim(), shape.keyValueHeads(), groups.length)
                     .columns(groups);
-            Map<Projection, float[]> weights = new EnumMap<>(Projection.class);
-            weights.put(Projection.Q, rows(Projection.Q, queryRows));
-            weights.put(Projection.K, rows(Projection.K, keyRows));
-            weights.put(Projection.V, rows(Projection.V, keyRows));
-            weights.put(Projection.O, compensated(Projection.O, queryRows));
-            weights.put(Projection.GATE, rows(Projection.GATE, channels));
-            weights.put(Projection.UP, rows(Projection.UP, channels));
-            weights.put(Projection.DOWN, compensated(Projection.DOWN, channels));
-            int[] all = IntStream.range(0, shape.hidden()).toArray();
+            PerMap<int[]> rows = PerMap.of(shape.maps(), role -> switch (role) {
+                case Q -> queryRows;
+                case K, V -> keyRows;
+                case GATE, UP -> channels;
+                case O, DOWN -> hidden;
+            });
+            PerMap<float[]> weights = rows.map((role, kept) -> switch (role) {
+                case Q, K, V, GATE, UP -> Slices.rows(layer.weight(role), shape.in(role), kept);
+                case O -> compensated(role, queryRows);
+                case DOWN -> compensated(role, channels);
+            });
+            Map<MapRole, float[]> biases = new EnumMap<>(MapRole.class);
+            layer.biases().forEach((role, bias) -> biases.put(role, Slices.rows(bias, 1, rows.get(role))));
             return new Sliced(
-                    layer.with(target, weights),
+                    new LayerWeights(layer.spec(), target, weights, biases, norms(rows)),
                     Map.of(
-                            InputSite.ATTENTION_INPUT, all,
-                            InputSite.ATTENTION_OUTPUT, queryRows,
-                            InputSite.MLP_INPUT, all,
-                            InputSite.MLP_HIDDEN, channels));
+                            Site.ATTENTION_INPUT, hidden,
+                            Site.ATTENTION_OUTPUT, queryRows,
+                            Site.MLP_INPUT, hidden,
+                            Site.MLP_HIDDEN, channels));
         }
 
-        private float[] rows(Projection projection, int[] kept) {
-            return Slices.rows(layer.weight(projection), shape.in(projection), kept);
+        /** Norms over the whole width of queries or keys lose the channels that go; the others stay. */
+        private Map<NormRole, float[]> norms(PerMap<int[]> rows) {
+            Map<NormRole, float[]> norms = new EnumMap<>(layer.norms());
+            if (layer.spec().queryKeyNorm() == QueryKeyNorm.WHOLE_WIDTH) {
+                norms.put(NormRole.QUERY, narrowed(NormRole.QUERY, MapRole.Q, rows.get(MapRole.Q)));
+                norms.put(NormRole.KEY, narrowed(NormRole.KEY, MapRole.K, rows.get(MapRole.K)));
+            }
+            return norms;
         }
 
-        private float[] compensated(Projection reader, int[] kept) {
+        /**
+         * A norm that now averages over fewer channels. What is left is divided by another mean than before; the kept
+         * weights make up for it by the ratio of the two over the calibration tokens, which leaves what varies by token.
+         */
+        private float[] narrowed(NormRole norm, MapRole role, int[] kept) {
+            float[] weight = Slices.rows(layer.norm(norm), 1, kept);
+            if (kept.length == shape.out(role)) {
+                return weight;
+            }
+            double[] squares = outputSquares(role);
+            double all = Arrays.stream(squares).average().orElse(0);
+            double left = IntStream.of(kept)
+                    .mapToDouble(row -> squares[row])
+                    .average()
+                    .orElse(0);
+            float ratio = all > 0 ? (float) Math.sqrt(left / all) : 1;
+            for (int i = 0; i < weight.length; i++) {
+                weight[i] *= ratio;
+            }
+            return weight;
+        }
+
+        /** Mean square of each output of a map, up to one factor: the diagonal of W·H·Wᵀ. */
+        private double[] outputSquares(MapRole role) {
+            try (NDManager work = scope.newSubManager()) {
+                NDArray w = Tensors.of(work, layer.weight(role), shape.out(role), shape.in(role));
+                NDArray product = TorchOps.on(work).product(work, w, statistics.hessian(work, role.site()));
+                float[] sums = product.mul(w).sum(new int[] {1}).toFloatArray();
+                return IntStream.range(0, sums.length).mapToDouble(i -> sums[i]).toArray();
+            }
+        }
+
+        private float[] compensated(MapRole reader, int[] kept) {
             return Compensation.apply(scope, layer.weight(reader), hessian(reader.site()), kept);
         }
 
-        private DampedHessian hessian(InputSite site) {
+        private DampedHessian hessian(Site site) {
             return Objects.requireNonNull(hessians.get(site));
         }
     }

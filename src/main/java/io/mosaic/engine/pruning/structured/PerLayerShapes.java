@@ -1,7 +1,7 @@
 package io.mosaic.engine.pruning.structured;
 
 import io.mosaic.engine.allocation.SparsityAllocation;
-import io.mosaic.engine.llama.LayerShape;
+import io.mosaic.engine.architecture.LayerShape;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -49,9 +49,8 @@ final class PerLayerShapes {
     }
 
     private static Wish wish(SparsityAllocation wished, int layer, LayerShape shape) {
-        double attention =
-                wished.share(id -> id.layer() == layer && id.projection().attention());
-        double mlp = wished.share(id -> id.layer() == layer && !id.projection().attention());
+        double attention = wished.share(id -> id.layer() == layer && id.role().attention());
+        double mlp = wished.share(id -> id.layer() == layer && !id.role().attention());
         long size = shape.attentionParameters();
         return new Wish(attention * size, attention * size + mlp * (shape.parameters() - size));
     }
@@ -66,7 +65,7 @@ final class PerLayerShapes {
 
     /** Model-wide within half a step of the target, unless no other shape of any one layer comes nearer. */
     List<LayerShape> fit() {
-        long half = 3L * dense.getFirst().hidden() * alignment / 2;
+        long half = dense.getFirst().channelParameters() * alignment / 2;
         while (removed > limit || distance(removed) > half) {
             Optional<Change> change = step().or(this::jump);
             if (change.isEmpty()) {
@@ -142,7 +141,7 @@ final class PerLayerShapes {
         if (most == 0) {
             return heads;
         }
-        double wished = whole - (loss - lost(layer, heads)) / (3.0 * heads.hidden());
+        double wished = whole - (loss - lost(layer, heads)) / heads.channelParameters();
         int multiple = Math.clamp(Math.round(wished / alignment), 1, most / alignment) * alignment;
         return Math.abs(whole - wished) <= Math.abs(multiple - wished) ? heads : heads.withFfn(multiple);
     }

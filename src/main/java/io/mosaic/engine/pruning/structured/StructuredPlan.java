@@ -3,8 +3,8 @@ package io.mosaic.engine.pruning.structured;
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.allocation.SparsityAllocation;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.ProjectionId;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.MapId;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
@@ -46,7 +46,7 @@ public record StructuredPlan(List<LayerShape> before, List<LayerShape> after, do
         requireAlike(layers);
         LayerShape shape = layers.getFirst();
         long target = Math.round(wished.share(id -> true) * LayerShape.parameters(layers));
-        double step = 3.0 * shape.hidden() * alignment / shape.parameters();
+        double step = (double) shape.channelParameters() * alignment / shape.parameters();
         List<StructuredPlan> all = new ArrayList<>();
         for (LayerShape heads : headCounts(shape)) {
             widths(heads, alignment).stream()
@@ -64,7 +64,7 @@ public record StructuredPlan(List<LayerShape> before, List<LayerShape> after, do
                                 Locale.ROOT,
                                 "No whole heads and MLP channels (in multiples of %d) stay within the removable share",
                                 alignment)));
-        Predicate<ProjectionId> attention = id -> id.projection().attention();
+        Predicate<MapId> attention = id -> id.role().attention();
         double wishedHeads = wished.share(attention) * shape.attentionParameters() + 0.5;
         double near = Math.max(nearest, step * LayerShape.parameters(layers) / 2);
         return all.stream()
@@ -84,7 +84,7 @@ public record StructuredPlan(List<LayerShape> before, List<LayerShape> after, do
      */
     public static StructuredPlan perLayer(
             List<LayerShape> layers, SparsityAllocation wished, int alignment, long limit) {
-        double step = 3.0 * layers.getFirst().hidden() * alignment / LayerShape.parameters(layers);
+        double step = (double) layers.getFirst().channelParameters() * alignment / LayerShape.parameters(layers);
         return new StructuredPlan(layers, new PerLayerShapes(layers, wished, alignment, limit).fit(), step);
     }
 
@@ -124,8 +124,8 @@ public record StructuredPlan(List<LayerShape> before, List<LayerShape> after, do
         for (int groups = shape.keyValueHeads(); groups >= 1; groups--) {
             for (int perGroup = shape.headsPerGroup(); perGroup >= 1; perGroup--) {
                 int heads = groups * perGroup;
-                if (heads == shape.heads() || shape.hidden() % heads == 0) {
-                    counts.add(new LayerShape(shape.hidden(), heads, groups, shape.headDim(), shape.ffn()));
+                if (shape.headRule().allows(heads, shape.heads(), shape.hidden())) {
+                    counts.add(shape.withHeads(heads, groups));
                 }
             }
         }

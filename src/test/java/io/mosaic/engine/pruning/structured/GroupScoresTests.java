@@ -5,10 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 
 import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.MapRole;
+import io.mosaic.engine.architecture.Site;
 import io.mosaic.engine.calibration.InputStatistics;
-import io.mosaic.engine.llama.InputSite;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.Projection;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.reference.NaiveMatrix;
 import io.mosaic.reference.NaiveStatistics;
@@ -49,7 +49,7 @@ class GroupScoresTests {
                 new LayerShape(24, 3, 1, 10, 17));
     }
 
-    private static double[] scores(ObservedLayer layer, StructuredScore score, InputSite site, Units units) {
+    private static double[] scores(ObservedLayer layer, StructuredScore score, Site site, Units units) {
         try (InputStatistics statistics = layer.statistics(manager)) {
             return new GroupScores(layer.weights(), statistics)
                     .of(
@@ -68,8 +68,8 @@ class GroupScoresTests {
     }
 
     private static NaiveStructured.Scores naive(ObservedLayer layer, StructuredScore score) {
-        Map<InputSite, double[]> norms = new EnumMap<>(InputSite.class);
-        for (InputSite site : InputSite.values()) {
+        Map<Site, double[]> norms = new EnumMap<>(Site.class);
+        for (Site site : Site.values()) {
             double[] ones = new double[layer.shape().width(site)];
             Arrays.fill(ones, 1);
             norms.put(site, score == StructuredScore.WANDA ? NaiveStatistics.norms(layer.x(site), 1) : ones);
@@ -84,8 +84,8 @@ class GroupScoresTests {
         Units groups = Units.whole(shape.headsPerGroup() * shape.headDim(), shape.keyValueHeads(), 1);
         Units channels = Units.whole(1, shape.ffn(), 1);
         for (StructuredScore score : new StructuredScore[] {StructuredScore.WANDA, StructuredScore.MAGNITUDE}) {
-            near(scores(layer, score, InputSite.ATTENTION_OUTPUT, groups), naive(layer, score)::group);
-            near(scores(layer, score, InputSite.MLP_HIDDEN, channels), naive(layer, score)::channel);
+            near(scores(layer, score, Site.ATTENTION_OUTPUT, groups), naive(layer, score)::group);
+            near(scores(layer, score, Site.MLP_HIDDEN, channels), naive(layer, score)::channel);
         }
     }
 
@@ -99,9 +99,9 @@ class GroupScoresTests {
         Units groups = Units.whole(perGroup * shape.headDim(), shape.keyValueHeads(), 1);
         for (StructuredScore score :
                 new StructuredScore[] {StructuredScore.WANDA, StructuredScore.MAGNITUDE, StructuredScore.FLUCTUATION}) {
-            double[] each = scores(layer, score, InputSite.ATTENTION_OUTPUT, heads);
+            double[] each = scores(layer, score, Site.ATTENTION_OUTPUT, heads);
             near(
-                    scores(layer, score, InputSite.ATTENTION_OUTPUT, groups),
+                    scores(layer, score, Site.ATTENTION_OUTPUT, groups),
                     group -> IntStream.range(group * perGroup, (group + 1) * perGroup)
                             .mapToDouble(head -> each[head])
                             .sum());
@@ -113,16 +113,15 @@ class GroupScoresTests {
     void fluctuationIsVarianceTimesSquaredColumnNorm(LayerShape shape) {
         ObservedLayer layer = ObservedLayer.of(shape, 3);
         int dim = shape.headDim();
-        double[] joined = NaiveStatistics.variances(layer.x(InputSite.ATTENTION_OUTPUT));
-        double[] hidden = NaiveStatistics.variances(layer.x(InputSite.MLP_HIDDEN));
+        double[] joined = NaiveStatistics.variances(layer.x(Site.ATTENTION_OUTPUT));
+        double[] hidden = NaiveStatistics.variances(layer.x(Site.MLP_HIDDEN));
         Units heads = new Units(dim, shape.keyValueHeads(), shape.headsPerGroup(), 1);
         near(
-                scores(layer, StructuredScore.FLUCTUATION, InputSite.ATTENTION_OUTPUT, heads),
-                head -> NaiveStructured.fluctuation(
-                        layer.weights(), Projection.O, joined, head * dim, (head + 1) * dim));
+                scores(layer, StructuredScore.FLUCTUATION, Site.ATTENTION_OUTPUT, heads),
+                head -> NaiveStructured.fluctuation(layer.weights(), MapRole.O, joined, head * dim, (head + 1) * dim));
         near(
-                scores(layer, StructuredScore.FLUCTUATION, InputSite.MLP_HIDDEN, Units.whole(1, shape.ffn(), 1)),
-                channel -> NaiveStructured.fluctuation(layer.weights(), Projection.DOWN, hidden, channel, channel + 1));
+                scores(layer, StructuredScore.FLUCTUATION, Site.MLP_HIDDEN, Units.whole(1, shape.ffn(), 1)),
+                channel -> NaiveStructured.fluctuation(layer.weights(), MapRole.DOWN, hidden, channel, channel + 1));
     }
 
     @ParameterizedTest
@@ -130,7 +129,7 @@ class GroupScoresTests {
     void highestStayInEachPartition(StructuredScore score) {
         LayerShape shape = new LayerShape(10, 12, 3, 6, 13);
         Units heads = new Units(6, 3, 4, 2);
-        double[] scores = scores(ObservedLayer.of(shape, 5), score, InputSite.ATTENTION_OUTPUT, heads);
+        double[] scores = scores(ObservedLayer.of(shape, 5), score, Site.ATTENTION_OUTPUT, heads);
         int[] expected = IntStream.range(0, 3)
                 .flatMap(group -> Arrays.stream(
                                 NaiveStructured.highest(Arrays.copyOfRange(scores, 4 * group, 4 * group + 4), 2))
@@ -144,14 +143,10 @@ class GroupScoresTests {
         LayerShape shape = new LayerShape(10, 6, 3, 4, 13);
         ObservedLayer layer = ObservedLayer.of(shape, 5);
         int[] lastAndFirstHead = {20, 21, 22, 23, 0, 1, 2, 3};
-        double[] all = scores(layer, StructuredScore.WANDA, InputSite.ATTENTION_OUTPUT, new Units(4, 3, 2, 1));
+        double[] all = scores(layer, StructuredScore.WANDA, Site.ATTENTION_OUTPUT, new Units(4, 3, 2, 1));
         try (InputStatistics statistics = layer.statistics(manager)) {
             assertThat(new GroupScores(layer.weights(), statistics)
-                            .of(
-                                    StructuredScore.WANDA,
-                                    InputSite.ATTENTION_OUTPUT,
-                                    Units.whole(4, 2, 1),
-                                    lastAndFirstHead))
+                            .of(StructuredScore.WANDA, Site.ATTENTION_OUTPUT, Units.whole(4, 2, 1), lastAndFirstHead))
                     .containsExactly(all[5], all[0]);
         }
     }
@@ -160,6 +155,6 @@ class GroupScoresTests {
     void obsHasNoScoreThatDoesNotDependOnWhatElseGoes() {
         ObservedLayer layer = ObservedLayer.of(new LayerShape(10, 2, 1, 6, 13), 5);
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> scores(layer, StructuredScore.OBS, InputSite.MLP_HIDDEN, Units.whole(1, 13, 4)));
+                .isThrownBy(() -> scores(layer, StructuredScore.OBS, Site.MLP_HIDDEN, Units.whole(1, 13, 4)));
     }
 }

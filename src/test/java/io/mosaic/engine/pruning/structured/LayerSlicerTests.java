@@ -4,18 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.MapRole;
+import io.mosaic.engine.architecture.PerMap;
+import io.mosaic.engine.architecture.Site;
 import io.mosaic.engine.calibration.DampedHessian;
 import io.mosaic.engine.calibration.InputStatistics;
-import io.mosaic.engine.llama.InputSite;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.LayerWeights;
-import io.mosaic.engine.llama.Projection;
+import io.mosaic.engine.decoder.LayerWeights;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.reference.NaiveMatrix;
 import io.mosaic.reference.NaiveStatistics;
 import io.mosaic.reference.NaiveStructured;
 import java.util.Arrays;
-import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -65,28 +65,28 @@ class LayerSlicerTests {
     }
 
     private static LayerSlicer.Sliced slice(
-            ObservedLayer layer, StructuredScore score, Map<InputSite, DampedHessian> hessians, LayerShape target) {
+            ObservedLayer layer, StructuredScore score, Map<Site, DampedHessian> hessians, LayerShape target) {
         try (InputStatistics statistics = layer.statistics(manager)) {
             return new LayerSlicer(score).slice(manager, layer.weights(), statistics, hessians, target);
         }
     }
 
-    private static int[] kept(LayerSlicer.Sliced sliced, InputSite site) {
+    private static int[] kept(LayerSlicer.Sliced sliced, Site site) {
         return Objects.requireNonNull(sliced.keptColumns().get(site));
     }
 
     /** The dense layer whose o and down do not read the columns that go. */
     private static LayerWeights blinded(LayerWeights layer, LayerSlicer.Sliced sliced) {
-        Map<Projection, float[]> weights = new EnumMap<>(layer.weights());
-        for (Projection reader : new Projection[] {Projection.O, Projection.DOWN}) {
+        PerMap<float[]> weights = layer.weights();
+        for (MapRole reader : new MapRole[] {MapRole.O, MapRole.DOWN}) {
             float[] weight = layer.weight(reader).clone();
             int in = layer.shape().in(reader);
             for (int i = 0; i < weight.length; i++) {
                 weight[i] = Arrays.binarySearch(kept(sliced, reader.site()), i % in) < 0 ? 0 : weight[i];
             }
-            weights.put(reader, weight);
+            weights = weights.with(reader, weight);
         }
-        return layer.with(layer.shape(), weights);
+        return layer.with(weights);
     }
 
     @ParameterizedTest
@@ -95,7 +95,7 @@ class LayerSlicerTests {
         ObservedLayer layer = ObservedLayer.of(cut.from(), 2);
         LayerSlicer.Sliced sliced = slice(layer, score, layer.unrelated(manager), cut.to());
         assertThat(sliced.weights().shape()).isEqualTo(cut.to());
-        for (Projection projection : Projection.values()) {
+        for (MapRole projection : MapRole.values()) {
             assertThat(sliced.weights().weight(projection))
                     .hasSize((int) cut.to().parameters(projection));
         }
@@ -111,7 +111,7 @@ class LayerSlicerTests {
     void compensationBringsBothReadersNearerToTheDenseOutput(Cut cut, StructuredScore score) {
         ObservedLayer layer = ObservedLayer.of(cut.from(), 3);
         LayerSlicer.Sliced sliced = slice(layer, score, layer.hessians(manager), cut.to());
-        for (Projection reader : new Projection[] {Projection.O, Projection.DOWN}) {
+        for (MapRole reader : new MapRole[] {MapRole.O, MapRole.DOWN}) {
             int[] kept = kept(sliced, reader.site());
             double[][] x = layer.x(reader.site());
             double[][] left = NaiveMatrix.at(x, IntStream.range(0, x.length).toArray(), kept);
@@ -145,16 +145,13 @@ class LayerSlicerTests {
     void keptColumnsAreWholeUnitsAndEqualPartsOfEachGroup(Cut cut, StructuredScore score) {
         ObservedLayer layer = ObservedLayer.of(cut.from(), 4);
         LayerSlicer.Sliced sliced = slice(layer, score, layer.hessians(manager), cut.to());
-        for (InputSite site : new InputSite[] {InputSite.ATTENTION_INPUT, InputSite.MLP_INPUT}) {
+        for (Site site : new Site[] {Site.ATTENTION_INPUT, Site.MLP_INPUT}) {
             assertThat(kept(sliced, site))
                     .isEqualTo(IntStream.range(0, cut.from().hidden()).toArray());
         }
-        assertThat(kept(sliced, InputSite.MLP_HIDDEN))
-                .hasSize(cut.ffn())
-                .isSorted()
-                .doesNotHaveDuplicates();
+        assertThat(kept(sliced, Site.MLP_HIDDEN)).hasSize(cut.ffn()).isSorted().doesNotHaveDuplicates();
         int dim = cut.from().headDim();
-        int[] joined = kept(sliced, InputSite.ATTENTION_OUTPUT);
+        int[] joined = kept(sliced, Site.ATTENTION_OUTPUT);
         assertThat(joined).hasSize(cut.heads() * dim).isSorted().doesNotHaveDuplicates();
         int[] perGroup = new int[cut.from().keyValueHeads()];
         for (int i = 0; i < joined.length; i++) {
@@ -173,15 +170,15 @@ class LayerSlicerTests {
         LayerShape shape = cut.from();
         ObservedLayer layer = ObservedLayer.of(shape, 5);
         LayerSlicer.Sliced sliced = slice(layer, StructuredScore.OBS, layer.hessians(manager), cut.to());
-        assertThat(kept(sliced, InputSite.MLP_HIDDEN))
+        assertThat(kept(sliced, Site.MLP_HIDDEN))
                 .isEqualTo(NaiveStructured.obs(
-                        NaiveStructured.weight(layer.weights(), Projection.DOWN),
-                        layer.hessian(InputSite.MLP_HIDDEN),
+                        NaiveStructured.weight(layer.weights(), MapRole.DOWN),
+                        layer.hessian(Site.MLP_HIDDEN),
                         1,
                         shape.ffn(),
                         cut.ffn()));
-        double[][] weight = NaiveStructured.weight(layer.weights(), Projection.O);
-        double[][] hessian = layer.hessian(InputSite.ATTENTION_OUTPUT);
+        double[][] weight = NaiveStructured.weight(layer.weights(), MapRole.O);
+        double[][] hessian = layer.hessian(Site.ATTENTION_OUTPUT);
         int width = shape.headsPerGroup() * shape.headDim();
         int[] groups =
                 columns(NaiveStructured.obs(weight, hessian, width, shape.keyValueHeads(), cut.keyValueHeads()), width);
@@ -194,7 +191,7 @@ class LayerSlicerTests {
         int[] expected = IntStream.of(columns(heads, shape.headDim()))
                 .map(column -> groups[column])
                 .toArray();
-        assertThat(kept(sliced, InputSite.ATTENTION_OUTPUT)).isEqualTo(expected);
+        assertThat(kept(sliced, Site.ATTENTION_OUTPUT)).isEqualTo(expected);
     }
 
     private static int[] columns(int[] units, int size) {
@@ -209,10 +206,10 @@ class LayerSlicerTests {
         LayerShape shape = cut.from();
         ObservedLayer layer = ObservedLayer.of(shape, 6);
         int dim = shape.headDim();
-        double[] variances = NaiveStatistics.variances(layer.x(InputSite.ATTENTION_OUTPUT));
+        double[] variances = NaiveStatistics.variances(layer.x(Site.ATTENTION_OUTPUT));
         double[] ofHeads = IntStream.range(0, shape.heads())
                 .mapToDouble(head -> NaiveStructured.fluctuation(
-                        layer.weights(), Projection.O, variances, head * dim, (head + 1) * dim))
+                        layer.weights(), MapRole.O, variances, head * dim, (head + 1) * dim))
                 .toArray();
         int per = shape.headsPerGroup();
         double[] ofGroups = IntStream.range(0, shape.keyValueHeads())
@@ -226,18 +223,18 @@ class LayerSlicerTests {
                         .map(head -> group * per + head))
                 .toArray();
         LayerSlicer.Sliced sliced = slice(layer, StructuredScore.FLUCTUATION, layer.hessians(manager), cut.to());
-        assertThat(kept(sliced, InputSite.ATTENTION_OUTPUT)).isEqualTo(columns(heads, dim));
+        assertThat(kept(sliced, Site.ATTENTION_OUTPUT)).isEqualTo(columns(heads, dim));
     }
 
     @ParameterizedTest
     @MethodSource("cuts")
     void slicingLeavesTheDenseLayerAlone(Cut cut) {
         ObservedLayer layer = ObservedLayer.of(cut.from(), 7);
-        List<float[]> before = Arrays.stream(Projection.values())
+        List<float[]> before = Arrays.stream(MapRole.values())
                 .map(projection -> layer.weights().weight(projection).clone())
                 .toList();
         slice(layer, StructuredScore.OBS, layer.hessians(manager), cut.to());
-        for (Projection projection : Projection.values()) {
+        for (MapRole projection : MapRole.values()) {
             assertThat(layer.weights().weight(projection)).isEqualTo(before.get(projection.ordinal()));
         }
     }

@@ -1,11 +1,11 @@
 package io.mosaic.engine.pruning.structured;
 
 import ai.djl.ndarray.NDManager;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.Site;
 import io.mosaic.engine.calibration.DampedHessian;
 import io.mosaic.engine.calibration.InputStatistics;
-import io.mosaic.engine.llama.InputSite;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.LayerWeights;
+import io.mosaic.engine.decoder.LayerWeights;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.fixture.TinyLlama;
 import io.mosaic.reference.NaiveLlama;
@@ -35,8 +35,7 @@ record ObservedLayer(LayerWeights weights, double[][] inputs, NaiveLlama.Pass pa
 
     /** A layer's forward over one window; the frequencies belong to the head size, which slicing keeps. */
     static NaiveLlama.Pass forward(LayerWeights weights, double[][] inputs) {
-        double[] frequencies =
-                NaiveLlama.frequencies(TinyLlama.of(weights.shape()).config());
+        double[] frequencies = NaiveLlama.frequencies(weights.spec().rotary().orElseThrow());
         return NaiveLlama.layer(weights, inputs, frequencies, EPSILON);
     }
 
@@ -44,18 +43,18 @@ record ObservedLayer(LayerWeights weights, double[][] inputs, NaiveLlama.Pass pa
         return weights.shape();
     }
 
-    double[][] x(InputSite site) {
+    double[][] x(Site site) {
         return Objects.requireNonNull(pass.sites().get(site));
     }
 
     /** H of a site with its dampening. */
-    double[][] hessian(InputSite site) {
+    double[][] hessian(Site site) {
         return NaiveStatistics.damp(NaiveStatistics.hessian(x(site), 1), DAMPENING);
     }
 
     InputStatistics statistics(NDManager manager) {
         InputStatistics statistics = InputStatistics.hessians(manager, shape(), 1);
-        for (InputSite site : InputSite.values()) {
+        for (Site site : Site.values()) {
             double[][] x = x(site);
             statistics.observe(site, Tensors.of(manager, NaiveMatrix.flat(x), x.length, x[0].length));
         }
@@ -63,10 +62,10 @@ record ObservedLayer(LayerWeights weights, double[][] inputs, NaiveLlama.Pass pa
     }
 
     /** Of the two sites whose columns go. */
-    Map<InputSite, DampedHessian> hessians(NDManager manager) {
-        Map<InputSite, DampedHessian> hessians = new EnumMap<>(InputSite.class);
+    Map<Site, DampedHessian> hessians(NDManager manager) {
+        Map<Site, DampedHessian> hessians = new EnumMap<>(Site.class);
         try (InputStatistics statistics = statistics(manager)) {
-            for (InputSite site : List.of(InputSite.ATTENTION_OUTPUT, InputSite.MLP_HIDDEN)) {
+            for (Site site : List.of(Site.ATTENTION_OUTPUT, Site.MLP_HIDDEN)) {
                 hessians.put(site, DampedHessian.of(manager, statistics.hessian(manager, site), site.name()));
             }
         }
@@ -74,9 +73,9 @@ record ObservedLayer(LayerWeights weights, double[][] inputs, NaiveLlama.Pass pa
     }
 
     /** Of inputs that have nothing to do with each other, so that no column can make up for another. */
-    Map<InputSite, DampedHessian> unrelated(NDManager manager) {
-        Map<InputSite, DampedHessian> hessians = new EnumMap<>(InputSite.class);
-        for (InputSite site : List.of(InputSite.ATTENTION_OUTPUT, InputSite.MLP_HIDDEN)) {
+    Map<Site, DampedHessian> unrelated(NDManager manager) {
+        Map<Site, DampedHessian> hessians = new EnumMap<>(Site.class);
+        for (Site site : List.of(Site.ATTENTION_OUTPUT, Site.MLP_HIDDEN)) {
             hessians.put(site, DampedHessian.of(manager, manager.eye(shape().width(site)), site.name()));
         }
         return hessians;

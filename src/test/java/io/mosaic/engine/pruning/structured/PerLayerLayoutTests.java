@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.allocation.AllocationMethod;
 import io.mosaic.engine.allocation.SparsityAllocation;
-import io.mosaic.engine.llama.LayerShape;
-import io.mosaic.engine.llama.Projection;
-import io.mosaic.engine.llama.ProjectionId;
+import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.architecture.MapId;
+import io.mosaic.engine.architecture.PerMap;
 import io.mosaic.engine.ranking.OutlierRanking;
 import io.mosaic.fixture.RandomModels;
 import io.mosaic.fixture.RandomModels.Ranked;
@@ -15,7 +15,6 @@ import io.mosaic.fixture.Refusals;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.Stream;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
@@ -118,7 +117,7 @@ class PerLayerLayoutTests {
     @Test
     void uniformWishLeavesAllLayersNearlyAlike() {
         List<LayerShape> after =
-                plan(AllocationMethod.UNIFORM, OutlierRanking.none(6), 0.3).after();
+                plan(AllocationMethod.UNIFORM, OutlierRanking.none(LAYERS), 0.3).after();
         assertThat(after)
                 .extracting(LayerShape::heads)
                 .containsOnly(after.getFirst().heads());
@@ -133,23 +132,7 @@ class PerLayerLayoutTests {
         OutlierRanking ranking = new OutlierRanking(
                 5,
                 Stream.of(6.0, 5.0, 4.0, 3.0, 2.0, 1.0)
-                        .map(ratio -> new OutlierRanking.Layer(
-                                ratio,
-                                Map.of(
-                                        Projection.Q,
-                                        ratio,
-                                        Projection.K,
-                                        ratio,
-                                        Projection.V,
-                                        ratio,
-                                        Projection.O,
-                                        ratio,
-                                        Projection.GATE,
-                                        ratio,
-                                        Projection.UP,
-                                        ratio,
-                                        Projection.DOWN,
-                                        ratio)))
+                        .map(ratio -> new OutlierRanking.Layer(ratio, PerMap.of(LLAMA.maps(), role -> ratio)))
                         .toList());
         StructuredPlan plan = plan(AllocationMethod.LAYER, ranking, 0.4);
         for (int layer = 1; layer < 6; layer++) {
@@ -161,7 +144,7 @@ class PerLayerLayoutTests {
         for (int layer = 0; layer < 6; layer++) {
             int index = layer;
             double lost = 1 - (double) plan.after().get(layer).parameters() / LLAMA.parameters();
-            assertThat(Math.abs(lost - wished.share((ProjectionId id) -> id.layer() == index)))
+            assertThat(Math.abs(lost - wished.share((MapId id) -> id.layer() == index)))
                     .as("layer %s loses its wish to a step", layer)
                     .isLessThanOrEqualTo(6 * plan.step());
         }

@@ -1,0 +1,357 @@
+package io.mosaic.engine.architecture;
+
+import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.MosaicException;
+import io.mosaic.engine.json.StrictJson;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
+import java.util.function.IntFunction;
+import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * The entries of config.json that describe the decoder, each checked as it is read. What one entry says is told by the
+ * entry's name, its value and the limit.
+ */
+public final class ConfigReader {
+    /** The file in a model folder. */
+    public static final String FILE = "config.json";
+
+    static final int MAX_WIDTH = 1 << 22;
+    private static final int MAX_HEADS = 1 << 16;
+    private static final int MAX_LAYERS = 10_000;
+    private static final int MAX_VOCABULARY = 1 << 24;
+    private static final int MAX_CONTEXT = 1 << 24;
+
+    private final String name; // of the architecture
+    private final ConfigDocument document;
+    private final ObjectNode values; // with defaults in place of absent entries
+
+    private ConfigReader(String name, ConfigDocument document, ObjectNode values) {
+        this.name = name;
+        this.document = document;
+        this.values = values;
+    }
+
+    /**
+     * Reads a file that describes the decoder itself.
+     *
+     * @param name of the architecture
+     */
+    public static ConfigReader of(ObjectNode root, String name) {
+        return of(root, name, "");
+    }
+
+    private static ConfigReader of(ObjectNode root, String name, String section) {
+        ConfigDocument document = new ConfigDocument(root, section);
+        if (!section.isEmpty() && !(root.get(section) instanceof ObjectNode)) {
+            throw invalid("has " + section + " " + shown(root.path(section)) + ", expected an object");
+        }
+        ObjectNode values = document.decoder().deepCopy();
+        if (!section.isEmpty() && !values.has("tie_word_embeddings") && root.has("tie_word_embeddings")) {
+            values.set("tie_word_embeddings", root.get("tie_word_embeddings"));
+        }
+        ConfigReader reader = new ConfigReader(name, document, values);
+        for (ObjectNode object : List.of(root, values)) {
+            reader.refuse(
+                    "quantization_config",
+                    object.hasNonNull("quantization_config"),
+                    "quantised weights cannot be pruned");
+        }
+        return reader;
+    }
+
+    /** The same file, with values for entries that are absent; one that is null stays null. */
+    public ConfigReader withDefaults(Map<String, Object> defaults) {
+        ObjectNode filled = values.deepCopy();
+        defaults.forEach((key, value) -> {
+            if (!filled.has(key)) {
+                switch (value) {
+                    case Integer number -> filled.put(key, number);
+                    case Double number -> filled.put(key, number);
+                    case Boolean flag -> filled.put(key, flag);
+                    case String text -> filled.put(key, text);
+                    default -> throw new IllegalArgumentException("No default " + value);
+                }
+            }
+        });
+        return new ConfigReader(name, document, filled);
+    }
+
+    /** The object in the file that describes the decoder, where other networks stand beside it. */
+    public ConfigReader section(String section) {
+        return of(document.root(), name, section);
+    }
+
+    // ---- what all families have
+
+    public int layers() {
+        return integer("num_hidden_layers", MAX_LAYERS);
+    }
+
+    public int hidden() {
+        return integer("hidden_size", MAX_WIDTH);
+    }
+
+    /** Width of one head: as given, else the heads share the hidden size. */
+    public int headDim() {
+        int headDim = has("head_dim") ? integer("head_dim", 1 << 14) : sharedHeadDim();
+        if (headDim % 2 != 0) {
+            throw invalid("has an odd head_dim " + headDim + ", rotary embedding needs pairs");
+        }
+        return headDim;
+    }
+
+    /** Heads can share hidden_size only where every layer has as many. */
+    private int sharedHeadDim() {
+        if (values.path("num_attention_heads").isArray()) {
+            throw invalid("has no head_dim, which a list of num_attention_heads needs");
+        }
+        int heads = integer("num_attention_heads", MAX_HEADS);
+        if (hidden() % heads != 0) {
+            throw invalid("has no head_dim, and hidden_size " + hidden() + " is not a multiple of " + heads
+                    + " num_attention_heads");
+        }
+        return hidden() / heads;
+    }
+
+    public int contextLength() {
+        return integer("max_position_embeddings", MAX_CONTEXT);
+    }
+
+    /** The RMS norm that most families have. */
+    public Norm norm() {
+        return Norm.rms(positive("rms_norm_eps", 1e-6));
+    }
+
+    /** The activation that a key names. */
+    public Activation activation(String key) {
+        String name = text(values, key, "silu");
+        return switch (name) {
+            case "silu", "swish" -> Activation.SILU;
+            case "gelu_pytorch_tanh" -> Activation.GELU_TANH;
+            default -> throw unsupported(key, StrictJson.quote(name) + " is not 'silu' or 'gelu_pytorch_tanh'");
+        };
+    }
+
+    /** A Llama layer of these sizes, rotated by the usual entries. */
+    public LayerSpec llamaLayer() {
+        LayerSpec layer = LayerSpec.llama(norm(), rotary().whole(), headDim());
+        return layer.withActivation(activation("hidden_act"));
+    }
+
+    /** The rotary entries, which apply to all layers. */
+    public RotaryReader rotary() {
+        return RotaryReader.of(this, "");
+    }
+
+    /** The rotary entries for layers of one type, where they differ by type. */
+    public RotaryReader rotary(String layerType) {
+        return RotaryReader.of(this, layerType);
+    }
+
+    /** The rotary entries for layers of one type, where the file has an object for each. */
+    public Optional<RotaryReader> rotaryOfType(String layerType) {
+        return RotaryReader.ofType(this, layerType);
+    }
+
+    /** Biases that a flag switches on: all of {@code maps} or none. */
+    public List<MapRole> biases(String flag, MapRole... maps) {
+        return flag(flag, false) ? List.of(maps) : List.of();
+    }
+
+    /**
+     * Which layers see a window of tokens only: as {@code layer_types} lists them, else by a rule of the family.
+     *
+     * @param windowed whether the layer of an index slides, where there is no list
+     */
+    public List<Boolean> sliding(IntPredicate windowed) {
+        int layers = layers();
+        if (!has(ConfigDocument.LAYER_TYPES)) {
+            return IntStream.range(0, layers).mapToObj(windowed::test).toList();
+        }
+        return list(ConfigDocument.LAYER_TYPES, layers).stream()
+                .map(type -> switch (type.asString("")) {
+                    case ConfigDocument.SLIDING -> true;
+                    case ConfigDocument.FULL -> false;
+                    default ->
+                        throw unsupported(
+                                ConfigDocument.LAYER_TYPES,
+                                shown(type) + " is not '" + ConfigDocument.FULL + "' or '" + ConfigDocument.SLIDING
+                                        + "'");
+                })
+                .toList();
+    }
+
+    /** The window that layers slide; empty where the key is null. */
+    public OptionalInt window() {
+        return has("sliding_window") ? OptionalInt.of(integer("sliding_window", MAX_CONTEXT)) : OptionalInt.empty();
+    }
+
+    /** An array with an item for each layer. */
+    public List<JsonNode> list(String key, int layers) {
+        JsonNode node = values.path(key);
+        if (!(node instanceof ArrayNode array)) {
+            throw invalid("has " + key + " " + shown(node) + ", expected a list");
+        }
+        if (array.size() != layers) {
+            throw invalid("has " + array.size() + " entries in " + key + ", one for each of " + layers
+                    + " num_hidden_layers are expected");
+        }
+        List<JsonNode> items = new ArrayList<>();
+        array.forEach(items::add);
+        return items;
+    }
+
+    /**
+     * The model.
+     *
+     * @param layer how the layer of an index computes
+     * @param headRule of the family
+     */
+    public Architecture architecture(IntFunction<LayerSpec> layer, HeadRule headRule) {
+        int layers = layers();
+        int hidden = hidden();
+        int headDim = headDim();
+        PerLayer heads = perLayer("num_attention_heads", MAX_HEADS, layers);
+        PerLayer keyValueHeads =
+                has("num_key_value_heads") ? perLayer("num_key_value_heads", MAX_HEADS, layers) : heads;
+        PerLayer ffn = perLayer("intermediate_size", MAX_WIDTH, layers);
+        requireWholeGroups(heads, keyValueHeads, layers);
+        List<Layer> all = IntStream.range(0, layers)
+                .mapToObj(i -> new Layer(
+                        layer.apply(i),
+                        new LayerShape(hidden, heads.at(i), keyValueHeads.at(i), headDim, ffn.at(i), headRule)))
+                .toList();
+        return new Architecture(
+                name,
+                hidden,
+                integer("vocab_size", MAX_VOCABULARY),
+                contextLength(),
+                all,
+                all.getFirst().spec().norm(),
+                1,
+                Logits.PLAIN,
+                flag("tie_word_embeddings", false),
+                List.of(TensorNames.TEXT),
+                document);
+    }
+
+    private static void requireWholeGroups(PerLayer heads, PerLayer keyValueHeads, int layers) {
+        for (int layer = 0; layer < layers; layer++) {
+            if (heads.at(layer) % keyValueHeads.at(layer) != 0) {
+                boolean alike =
+                        heads.values().size() == 1 && keyValueHeads.values().size() == 1;
+                throw invalid("has " + heads.at(layer) + " num_attention_heads, not a multiple of its "
+                        + keyValueHeads.at(layer) + " num_key_value_heads" + (alike ? "" : ", in layer " + layer));
+            }
+        }
+    }
+
+    // ---- single entries
+
+    /** Whether an entry is there and not null. */
+    public boolean has(String key) {
+        return values.hasNonNull(key);
+    }
+
+    JsonNode node(String key) {
+        return values.path(key);
+    }
+
+    /** @throws MosaicException ARCHITECTURE_UNSUPPORTED where {@code faulty} */
+    public void refuse(String key, boolean faulty, String why) {
+        if (faulty) {
+            throw unsupported(key, why);
+        }
+    }
+
+    public boolean flag(String key, boolean fallback) {
+        JsonNode node = values.path(key);
+        if (!node.isMissingNode() && !node.isNull() && !node.isBoolean()) {
+            throw invalid("has " + key + " " + shown(node) + ", expected true or false");
+        }
+        return node.asBoolean(fallback);
+    }
+
+    public int integer(String key, int limit) {
+        return integer(values.path(key), key, limit);
+    }
+
+    /** A number of layers, which may be none. */
+    public int count(String key) {
+        JsonNode node = values.path(key);
+        if (!node.isIntegralNumber() || !node.canConvertToInt() || node.intValue() < 0) {
+            throw invalid("has " + key + " " + shown(node) + ", expected a whole number from 0");
+        }
+        return node.intValue();
+    }
+
+    /** A number above 0. */
+    public double positive(String key, double fallback) {
+        return positive(values, key, OptionalDouble.of(fallback));
+    }
+
+    /** A number above 0, or nothing where the key is null or absent. */
+    public OptionalDouble optional(String key) {
+        return has(key) ? OptionalDouble.of(positive(values, key, OptionalDouble.empty())) : OptionalDouble.empty();
+    }
+
+    /** One number for all layers, or a list of one for each. */
+    private PerLayer perLayer(String key, int limit, int layers) {
+        if (!values.path(key).isArray()) {
+            return PerLayer.of(integer(key, limit));
+        }
+        List<JsonNode> list = list(key, layers);
+        return new PerLayer(IntStream.range(0, layers)
+                .mapToObj(layer -> integer(list.get(layer), key + " of layer " + layer, limit))
+                .toList());
+    }
+
+    static int integer(JsonNode node, String name, int limit) {
+        if (!node.isIntegralNumber() || !node.canConvertToInt() || node.intValue() < 1 || node.intValue() > limit) {
+            throw invalid("has " + name + " " + (node.isMissingNode() ? "missing" : shown(node))
+                    + ", expected a whole number from 1 to " + limit);
+        }
+        return node.intValue();
+    }
+
+    static double positive(JsonNode parent, String key, OptionalDouble fallback) {
+        JsonNode node = parent.path(key);
+        if (fallback.isPresent() && (node.isMissingNode() || node.isNull())) {
+            return fallback.getAsDouble();
+        }
+        if (!node.isNumber() || !(node.doubleValue() > 0) || Double.isInfinite(node.doubleValue())) {
+            throw invalid("has " + key + " " + (node.isMissingNode() ? "missing" : shown(node))
+                    + ", expected a number above 0");
+        }
+        return node.doubleValue();
+    }
+
+    static String text(JsonNode parent, String key, String fallback) {
+        JsonNode node = parent.path(key);
+        if (!node.isMissingNode() && !node.isNull() && !node.isString()) {
+            throw invalid("has " + key + " " + shown(node) + ", expected a string");
+        }
+        return node.asString(fallback);
+    }
+
+    static String shown(JsonNode node) {
+        return StrictJson.quote(node.toString());
+    }
+
+    static MosaicException invalid(String fault) {
+        return new MosaicException(ErrorCode.CONFIG_INVALID, FILE + " " + fault);
+    }
+
+    static MosaicException unsupported(String key, String why) {
+        return new MosaicException(ErrorCode.ARCHITECTURE_UNSUPPORTED, FILE + ": " + key + ": " + why);
+    }
+}

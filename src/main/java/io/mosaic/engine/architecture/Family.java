@@ -1,0 +1,15 @@
+package io.mosaic.engine.architecture;
+
+import java.util.List;
+
+/** A model family: reads its config.json into an {@link Architecture}. */
+public interface Family {
+    /** Its {@code model_type}. */
+    String modelType();
+
+    /** What {@code architectures} may name, the usual one first. */
+    List<String> architectures();
+
+    /** @throws io.mosaic.engine.MosaicException with the entry that is faulty or not supported */
+    Architecture read(ConfigReader config);
+}

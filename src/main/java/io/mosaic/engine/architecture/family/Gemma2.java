@@ -1,0 +1,84 @@
+package io.mosaic.engine.architecture.family;
+
+import io.mosaic.engine.architecture.Architecture;
+import io.mosaic.engine.architecture.ConfigReader;
+import io.mosaic.engine.architecture.Family;
+import io.mosaic.engine.architecture.HeadRule;
+import io.mosaic.engine.architecture.LayerSpec;
+import io.mosaic.engine.architecture.LayerTensors;
+import io.mosaic.engine.architecture.Logits;
+import io.mosaic.engine.architecture.Norm;
+import io.mosaic.engine.architecture.NormRole;
+import io.mosaic.engine.architecture.Rotary;
+import java.util.List;
+import java.util.Map;
+
+/** Gemma 2: norms before and after both blocks, soft-capped scores and logits, every other layer with a window. */
+final class Gemma2 implements Family {
+    /** Files leave out what equals the class default. */
+    private static final Map<String, Object> DEFAULTS = Map.ofEntries(
+            Map.entry("vocab_size", 256_000),
+            Map.entry("hidden_size", 2304),
+            Map.entry("intermediate_size", 9216),
+            Map.entry("num_hidden_layers", 26),
+            Map.entry("num_attention_heads", 8),
+            Map.entry("num_key_value_heads", 4),
+            Map.entry("head_dim", 256),
+            Map.entry("hidden_activation", "gelu_pytorch_tanh"),
+            Map.entry("max_position_embeddings", 8192),
+            Map.entry("query_pre_attn_scalar", 256),
+            Map.entry("sliding_window", 4096),
+            Map.entry("attn_logit_softcapping", 50.0),
+            Map.entry("final_logit_softcapping", 30.0),
+            Map.entry("tie_word_embeddings", true));
+
+    private static final Map<NormRole, String> NORMS = Map.of(
+            NormRole.BEFORE_ATTENTION, "input_layernorm",
+            NormRole.AFTER_ATTENTION, "post_attention_layernorm",
+            NormRole.BEFORE_MLP, "pre_feedforward_layernorm",
+            NormRole.AFTER_MLP, "post_feedforward_layernorm");
+
+    @Override
+    public String modelType() {
+        return "gemma2";
+    }
+
+    @Override
+    public List<String> architectures() {
+        return List.of("Gemma2ForCausalLM");
+    }
+
+    @Override
+    public Architecture read(ConfigReader file) {
+        ConfigReader config = file.withDefaults(DEFAULTS);
+        LayerSpec layer = layer(config, config.rotary().whole());
+        List<Boolean> sliding = config.sliding(index -> index % 2 == 0);
+        return model(
+                config,
+                config.architecture(
+                        index -> sliding.get(index) ? layer.withWindow(config.window()) : layer,
+                        HeadRule.DIVIDES_HIDDEN));
+    }
+
+    /** A layer of Gemma 2 or 3 without its window. */
+    static LayerSpec layer(ConfigReader config, Rotary rotary) {
+        config.refuse(
+                "use_bidirectional_attention",
+                config.flag("use_bidirectional_attention", false),
+                "attention to later tokens is not supported");
+        config.refuse("attention_bias", config.flag("attention_bias", false), "not supported in this family");
+        return LayerSpec.llama(new Norm(config.norm().epsilon(), 1), rotary, config.headDim())
+                .withTensors(LayerTensors.LLAMA.withNorms(NORMS))
+                .withActivation(config.activation("hidden_activation"))
+                .withScores(
+                        1 / Math.sqrt(config.positive("query_pre_attn_scalar", 256)),
+                        config.optional("attn_logit_softcapping"));
+    }
+
+    /** Embeddings are scaled by √hidden; files in bfloat16 were trained with that number rounded, which is not done here. */
+    static Architecture model(ConfigReader config, Architecture architecture) {
+        return architecture
+                .withEmbeddingMultiplier(Math.sqrt(config.hidden()))
+                .withLogits(new Logits(1, config.optional("final_logit_softcapping")));
+    }
+}

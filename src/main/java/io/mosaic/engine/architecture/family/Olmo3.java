@@ -1,0 +1,44 @@
+package io.mosaic.engine.architecture.family;
+
+import io.mosaic.engine.architecture.Architecture;
+import io.mosaic.engine.architecture.ConfigReader;
+import io.mosaic.engine.architecture.Family;
+import io.mosaic.engine.architecture.HeadRule;
+import io.mosaic.engine.architecture.LayerSpec;
+import io.mosaic.engine.architecture.Rotary;
+import java.util.List;
+import java.util.Map;
+
+/** OLMo 3: OLMo 2 with windows in three of four layers; rotary scaling is for the layers without one. */
+final class Olmo3 implements Family {
+    private static final Map<String, Object> DEFAULTS =
+            Map.of("rms_norm_eps", 1e-5, "max_position_embeddings", 2048, "sliding_window", 4096);
+
+    private static final double THETA = 500_000;
+
+    @Override
+    public String modelType() {
+        return "olmo3";
+    }
+
+    @Override
+    public List<String> architectures() {
+        return List.of("Olmo3ForCausalLM");
+    }
+
+    @Override
+    public Architecture read(ConfigReader file) {
+        ConfigReader config = file.withDefaults(DEFAULTS);
+        LayerSpec full = Olmo2.layer(
+                config, config.rotary("full_attention").withTheta(THETA).whole());
+        LayerSpec slides = full.withWindow(config.window()).withRotary(slidingRotary(config));
+        List<Boolean> sliding = config.sliding(index -> (index + 1) % 4 != 0);
+        return config.architecture(index -> sliding.get(index) ? slides : full, HeadRule.ANY);
+    }
+
+    private static Rotary slidingRotary(ConfigReader config) {
+        return config.rotaryOfType("sliding_attention")
+                .map(rotary -> rotary.withTheta(THETA).whole())
+                .orElseGet(() -> config.rotary().unscaled(config.positive("rope_theta", THETA)));
+    }
+}

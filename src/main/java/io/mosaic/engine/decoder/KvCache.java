@@ -1,0 +1,50 @@
+package io.mosaic.engine.decoder;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** Keys and values of the tokens that a model has seen, per layer. Close frees them. */
+public final class KvCache implements AutoCloseable {
+    /** Keys and values (batch, keyValueHeads, tokens, headDim). */
+    record Entry(NDArray keys, NDArray values) {}
+
+    private final NDManager manager;
+    private final List<Optional<Entry>> layers = new ArrayList<>();
+
+    public KvCache(NDManager parent, int layers) {
+        manager = parent.newSubManager();
+        for (int i = 0; i < layers; i++) {
+            this.layers.add(Optional.empty());
+        }
+    }
+
+    /** Tokens held. */
+    int length() {
+        return layers.getFirst().map(e -> (int) e.keys().getShape().get(2)).orElse(0);
+    }
+
+    /** Appends to a layer and gives all that it holds now. */
+    Entry append(int layer, NDArray keys, NDArray values) {
+        Entry grown = layers.get(layer)
+                .map(old -> {
+                    Entry joined =
+                            new Entry(old.keys().concat(keys, 2), old.values().concat(values, 2));
+                    old.keys().close();
+                    old.values().close();
+                    return joined;
+                })
+                .orElseGet(() -> new Entry(keys.duplicate(), values.duplicate()));
+        grown.keys().attach(manager);
+        grown.values().attach(manager);
+        layers.set(layer, Optional.of(grown));
+        return grown;
+    }
+
+    @Override
+    public void close() {
+        manager.close();
+    }
+}
