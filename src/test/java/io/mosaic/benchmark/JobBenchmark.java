@@ -301,7 +301,7 @@ final class JobBenchmark {
         if (recipe.ranked()) {
             work = work.plus(PruningWork.ranking(shape, windows));
         }
-        long estimate = new MemoryEstimate(model.architecture(), windows, ACTIVATION_BYTES)
+        long estimate = new MemoryEstimate(model.architecture(), windows, windows.length(), ACTIVATION_BYTES)
                 .pruning(sparsities.stream().map(recipe::withSparsity).toList());
         System.out.printf(
                 Locale.ROOT,

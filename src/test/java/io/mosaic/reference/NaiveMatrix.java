@@ -154,6 +154,11 @@ public final class NaiveMatrix {
         return distance(of(actual, expected[0].length), expected);
     }
 
+    /** The same of flat values of one shape. */
+    public static double distance(float[] actual, float[] expected) {
+        return distance(of(actual, actual.length), of(expected, expected.length));
+    }
+
     private static void swap(double[][] rows, int i, int j) {
         double[] row = rows[i];
         rows[i] = rows[j];

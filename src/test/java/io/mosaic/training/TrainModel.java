@@ -135,7 +135,10 @@ public final class TrainModel {
     /** Of what is on disk, on the beginning of a text. */
     private static double perplexity(NDManager manager, Path folder, int[] text) {
         try (Checkpoint pupil = Checkpoint.open(folder)) {
-            return new Perplexity(new Compute(manager, Precision.F32), DESIGN.context(), new CancellationToken())
+            return new Perplexity(
+                            new Compute(manager, Precision.F32),
+                            Perplexity.Protocol.whole(DESIGN.context()),
+                            new CancellationToken())
                     .of(pupil, "demo-calibration", Arrays.copyOf(text, MEASURED), () -> {});
         }
     }

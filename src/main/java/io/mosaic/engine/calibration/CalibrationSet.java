@@ -15,25 +15,37 @@ public record CalibrationSet(int[][] windows) {
     /** Draws windows from a tokenised corpus. */
     public static CalibrationSet sample(
             String corpus, int[] tokens, CalibrationWindows windows, Sampling sampling, long seed) {
-        int length = windows.length();
+        int length = windows.textLength();
         if (tokens.length < length) {
             throw new MosaicException(
                     ErrorCode.CORPUS_TOO_SHORT,
                     "Corpus " + corpus + " has " + tokens.length + " tokens, one window needs " + length);
         }
-        return cut(tokens, starts(tokens.length, windows, sampling, seed), length);
+        return cut(tokens, starts(tokens.length, windows, sampling, seed), windows);
     }
 
-    static CalibrationSet cut(int[] tokens, int[] starts, int length) {
+    /** Windows that begin at these tokens, each behind the BOS where there is one. */
+    static CalibrationSet cut(int[] tokens, int[] starts, CalibrationWindows windows) {
         return new CalibrationSet(Arrays.stream(starts)
-                .mapToObj(start -> Arrays.copyOfRange(tokens, start, start + length))
+                .mapToObj(start -> window(tokens, start, windows))
                 .toArray(int[][]::new));
+    }
+
+    private static int[] window(int[] tokens, int start, CalibrationWindows windows) {
+        int[] text = Arrays.copyOfRange(tokens, start, start + windows.textLength());
+        if (windows.bos().isEmpty()) {
+            return text;
+        }
+        int[] begun = new int[windows.length()];
+        begun[0] = windows.bos().getAsInt();
+        System.arraycopy(text, 0, begun, 1, text.length);
+        return begun;
     }
 
     /** First token of each window. */
     static int[] starts(int tokens, CalibrationWindows windows, Sampling sampling, long seed) {
         int samples = windows.samples();
-        int room = tokens - windows.length();
+        int room = tokens - windows.textLength();
         return switch (sampling) {
             case RANDOM -> new SplittableRandom(seed).ints(samples, 0, room + 1).toArray();
             case STRIDED ->

@@ -26,17 +26,21 @@ public record HeldOutSet(CalibrationSet set, boolean independent) {
         boolean[] used = new boolean[tokens.length];
         int[] starts = CalibrationSet.starts(tokens.length, windows, sampling, seed);
         for (int start : starts) {
-            Arrays.fill(used, start, start + windows.length(), true);
+            Arrays.fill(used, start, start + windows.textLength(), true);
         }
         for (int length = wanted.length(); length >= SHORTEST; length /= 2) {
-            List<Integer> free = free(used, length);
             int needed = wanted.samples() * wanted.length() / length;
+            CalibrationWindows shorter = windows.of(needed, length);
+            List<Integer> free = free(used, shorter.textLength());
             if (2 * free.size() >= needed) {
-                return new HeldOutSet(CalibrationSet.cut(tokens, spread(free, needed), length), true);
+                return new HeldOutSet(CalibrationSet.cut(tokens, spread(free, needed), shorter), true);
             }
         }
         List<Integer> all = Arrays.stream(starts).boxed().toList();
-        return new HeldOutSet(CalibrationSet.cut(tokens, spread(all, wanted.samples()), wanted.length()), false);
+        return new HeldOutSet(
+                CalibrationSet.cut(
+                        tokens, spread(all, wanted.samples()), windows.of(wanted.samples(), wanted.length())),
+                false);
     }
 
     private static List<Integer> free(boolean[] used, int length) {

@@ -29,21 +29,30 @@ public final class Tokenizer implements AutoCloseable {
 
     private final HuggingFaceTokenizer tokenizer;
     private final int vocabularySize;
+    private final Bos bos;
 
-    private Tokenizer(HuggingFaceTokenizer tokenizer, int vocabularySize) {
+    private Tokenizer(HuggingFaceTokenizer tokenizer, int vocabularySize, Bos bos) {
         this.tokenizer = tokenizer;
         this.vocabularySize = vocabularySize;
+        this.bos = bos;
     }
 
     /** @param vocabularySize rows of the model's embedding; an id past it is a fault of the folder */
     public static Tokenizer open(Path folder, int vocabularySize) {
-        byte[] document = TokenizerDocument.read(folder);
+        TokenizerDocument document = TokenizerDocument.read(folder);
         try {
             return new Tokenizer(
-                    HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(document), OPTIONS), vocabularySize);
+                    HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(document.needed()), OPTIONS),
+                    vocabularySize,
+                    document.bos());
         } catch (IOException | RuntimeException e) {
             throw invalid("cannot be read", e);
         }
+    }
+
+    /** The token that begins a text; {@link #encode} never adds it. */
+    public Bos bos() {
+        return bos;
     }
 
     public int[] encode(String text) {

@@ -15,8 +15,11 @@ import tools.jackson.databind.node.ObjectNode;
 /**
  * What encoding needs of tokenizer.json. The native library ends the whole process where it panics, so it gets sound
  * JSON only, without the parts that it would not use, and what is known to make it panic is refused.
+ *
+ * @param needed JSON
  */
-final class TokenizerDocument {
+@SuppressWarnings("ArrayRecordComponent")
+record TokenizerDocument(byte[] needed, Bos bos) {
     /** Twice what the largest have. */
     private static final long MAX_BYTES = 1 << 26;
 
@@ -30,10 +33,8 @@ final class TokenizerDocument {
 
     private static final Pattern BLANK = Pattern.compile("\\s*", Pattern.UNICODE_CHARACTER_CLASS);
 
-    private TokenizerDocument() {}
-
     /** @throws MosaicException TOKENIZER_INVALID */
-    static byte[] read(Path folder) {
+    static TokenizerDocument read(Path folder) {
         Path file = folder.resolve(Tokenizer.FILE);
         if (!Files.isRegularFile(file)) {
             throw invalid("is missing in the model folder");
@@ -45,11 +46,12 @@ final class TokenizerDocument {
             if (!(StrictJson.MAPPER.readTree(Files.readAllBytes(file)) instanceof ObjectNode root)) {
                 throw invalid("is not a JSON object");
             }
+            Bos bos = Bos.read(folder, root);
             root.retain(NEEDED);
             checkModel(root.path("model"));
             checkNormalizer(root.path("normalizer"));
             root.path("added_tokens").forEach(TokenizerDocument::checkAdded);
-            return StrictJson.MAPPER.writeValueAsBytes(root);
+            return new TokenizerDocument(StrictJson.MAPPER.writeValueAsBytes(root), bos);
         } catch (JacksonException e) {
             throw new MosaicException(ErrorCode.TOKENIZER_INVALID, Tokenizer.FILE + " " + StrictJson.fault(e), e);
         } catch (IOException e) {

@@ -3,6 +3,7 @@ package io.mosaic.engine.decoder;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
+import io.mosaic.engine.architecture.RotaryKind;
 import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.tensor.Compute;
 import java.util.ArrayList;
@@ -14,6 +15,8 @@ public final class CausalModel implements AutoCloseable {
     private final Embedding embedding;
     private final List<DecoderLayer> layers = new ArrayList<>();
     private final OutputHead head;
+    /** Longest text with LongRoPE's short factors: past it the keys of all tokens are made again, as by transformers. */
+    private final int shortContext;
 
     /** Loads every layer; {@code positions} bounds the tokens that one cache may hold. */
     public CausalModel(Compute compute, Checkpoint checkpoint, int positions) {
@@ -22,6 +25,13 @@ public final class CausalModel implements AutoCloseable {
         LayerWalk walk = new LayerWalk(manager, checkpoint, positions, compute.precision());
         walk.forEach((index, weights) -> layers.add(walk.load(weights)));
         head = new OutputHead(manager, checkpoint);
+        shortContext = checkpoint.architecture().layers().stream()
+                .flatMap(layer -> layer.spec().rotary().stream())
+                .mapToInt(rotary -> rotary.kind() instanceof RotaryKind.LongRope longRope
+                        ? longRope.originalContext()
+                        : Integer.MAX_VALUE)
+                .min()
+                .orElse(Integer.MAX_VALUE);
     }
 
     public KvCache newCache() {
@@ -31,6 +41,12 @@ public final class CausalModel implements AutoCloseable {
     /** Runs tokens after those in the cache; gives the logits (vocabulary) of the last one. */
     public float[] forward(int[] tokens, KvCache cache) {
         int past = cache.length();
+        cache.note(tokens);
+        if (past > 0 && past <= shortContext && shortContext < past + tokens.length) {
+            int[] all = cache.tokens();
+            cache.clear();
+            return forward(all, cache);
+        }
         try (NDManager scope = manager.newSubManager()) {
             NDArray x = embedding.embed(scope, new int[][] {tokens});
             for (int layer = 0; layer < layers.size(); layer++) {

@@ -3,16 +3,23 @@ package io.mosaic.engine.decoder;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
 /** Keys and values of the tokens that a model has seen, per layer. Close frees them. */
 public final class KvCache implements AutoCloseable {
     /** Keys and values (batch, keyValueHeads, tokens, headDim). */
-    record Entry(NDArray keys, NDArray values) {}
+    record Entry(NDArray keys, NDArray values) {
+        private void close() {
+            keys.close();
+            values.close();
+        }
+    }
 
     private final NDManager manager;
     private final List<Optional<Entry>> layers = new ArrayList<>();
+    private int[] tokens = new int[0];
 
     public KvCache(NDManager parent, int layers) {
         manager = parent.newSubManager();
@@ -26,14 +33,34 @@ public final class KvCache implements AutoCloseable {
         return layers.getFirst().map(e -> (int) e.keys().getShape().get(2)).orElse(0);
     }
 
+    /** The tokens themselves. */
+    int[] tokens() {
+        return tokens;
+    }
+
+    /** Notes the tokens whose keys and values the layers are about to append. */
+    void note(int[] more) {
+        int before = tokens.length;
+        tokens = Arrays.copyOf(tokens, before + more.length);
+        System.arraycopy(more, 0, tokens, before, more.length);
+    }
+
+    /** Forgets all tokens. */
+    void clear() {
+        tokens = new int[0];
+        for (int layer = 0; layer < layers.size(); layer++) {
+            layers.get(layer).ifPresent(Entry::close);
+            layers.set(layer, Optional.empty());
+        }
+    }
+
     /** Appends to a layer and gives all that it holds now. */
     Entry append(int layer, NDArray keys, NDArray values) {
         Entry grown = layers.get(layer)
                 .map(old -> {
                     Entry joined =
                             new Entry(old.keys().concat(keys, 2), old.values().concat(values, 2));
-                    old.keys().close();
-                    old.values().close();
+                    old.close();
                     return joined;
                 })
                 .orElseGet(() -> new Entry(keys.duplicate(), values.duplicate()));

@@ -8,18 +8,20 @@ import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.architecture.Architecture;
+import io.mosaic.engine.architecture.LayerShape;
 import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.decoder.HiddenStates;
 import io.mosaic.engine.decoder.LayerWalk;
 import io.mosaic.engine.decoder.OutputHead;
 import io.mosaic.engine.tensor.Compute;
 import java.util.Arrays;
+import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 
 /**
- * {@code perplexity/disjoint@T}: the corpus tokenised once with no BOS, cut into disjoint windows of T tokens, the tail
- * dropped; exp of the mean over windows of the mean cross-entropy of their T − 1 predictions. Layer by layer, so that
- * the model need not fit in memory.
+ * Perplexity on disjoint windows, layer by layer, so that the model need not fit in memory: exp of the mean over windows
+ * of the mean cross-entropy of their predictions.
  */
 public final class Perplexity {
     /** Windows that share one walk through the layers, by their tokens. */
@@ -28,26 +30,66 @@ public final class Perplexity {
     /** Predictions whose logits are made together, times the vocabulary. */
     public static final int LOGITS_PER_STEP = 1 << 25;
 
-    private static final int LONGEST_WINDOW = 2048;
-
     private final Compute compute;
-    private final int length;
+    private final Protocol protocol;
     private final CancellationToken token;
 
-    /** @param length T */
-    public Perplexity(Compute compute, int length, CancellationToken token) {
+    public Perplexity(Compute compute, Protocol protocol, CancellationToken token) {
         this.compute = compute;
-        this.length = length;
+        this.protocol = protocol;
         this.token = token;
     }
 
-    /** The window that a model is measured with: its context, up to 2048 tokens. */
-    public static int window(Architecture config) {
-        return Math.min(LONGEST_WINDOW, config.contextLength());
-    }
+    /**
+     * How a text is cut.
+     *
+     * @param windows at most so many, from the beginning of the text
+     * @param length T, tokens of a window, a BOS among them; each makes T − 1 predictions
+     * @param bos the token that each window begins with; empty where text alone fills them
+     */
+    public record Protocol(int windows, int length, OptionalInt bos) {
+        private static final int USUAL_WINDOWS = 64;
+        private static final int USUAL_LENGTH = 2048;
 
-    public String protocol() {
-        return "perplexity/disjoint@" + length;
+        /** All of a text in windows of text alone. */
+        public static Protocol whole(int length) {
+            return new Protocol(Integer.MAX_VALUE, length, OptionalInt.empty());
+        }
+
+        /** The number of windows where nobody asks for another. */
+        public static int usualWindows() {
+            return USUAL_WINDOWS;
+        }
+
+        /** The length of a window where nobody asks for another: the context, up to 2048 tokens. */
+        public static int usualLength(Architecture architecture) {
+            return Math.min(USUAL_LENGTH, architecture.contextLength());
+        }
+
+        /** Its name in reports. */
+        public String label() {
+            return "perplexity/disjoint@" + length + (bos.isPresent() ? "+bos" : "");
+        }
+
+        /** Tokens of text in a window. */
+        public int textLength() {
+            return bos.isPresent() ? length - 1 : length;
+        }
+
+        /** Windows that a text of so many tokens gives; what is left over at its end is not read. */
+        public int windowsOf(int tokens) {
+            return Math.min(windows, tokens / textLength());
+        }
+
+        /** The tokens of a window. */
+        int[] window(int[] tokens, int index) {
+            int from = index * textLength();
+            int[] window = new int[length];
+            int at = length - textLength();
+            bos.ifPresent(id -> window[0] = id);
+            System.arraycopy(tokens, from, window, at, textLength());
+            return window;
+        }
     }
 
     /**
@@ -56,41 +98,47 @@ public final class Perplexity {
      * @param layerDone called after each layer of each walk
      */
     public double of(Checkpoint checkpoint, String corpus, int[] tokens, Runnable layerDone) {
-        int windows = tokens.length / length;
+        int windows = protocol.windowsOf(tokens.length);
         if (windows == 0) {
             throw new MosaicException(
                     ErrorCode.CORPUS_TOO_SHORT,
-                    "Corpus " + corpus + " has " + tokens.length + " tokens, one window needs " + length);
+                    "Corpus " + corpus + " has " + tokens.length + " tokens, one window needs "
+                            + protocol.textLength());
         }
         int perWalk = windowsPerWalk();
         double total = 0;
         for (int from = 0; from < windows; from += perWalk) {
-            int to = Math.min(windows, from + perWalk);
-            int[][] part = new int[to - from][];
-            for (int i = 0; i < part.length; i++) {
-                int start = (from + i) * length;
-                part[i] = Arrays.copyOfRange(tokens, start, start + length);
-            }
+            int[][] part = IntStream.range(from, Math.min(windows, from + perWalk))
+                    .mapToObj(window -> protocol.window(tokens, window))
+                    .toArray(int[][]::new);
             total += Arrays.stream(losses(checkpoint, part, layerDone)).sum();
         }
         return Math.exp(total / windows);
     }
 
+    /** Floating-point operations of the matrix products that measuring so many tokens of a model takes. */
+    public static double operations(Architecture architecture, long tokens) {
+        double weights = LayerShape.parameters(architecture.shapes())
+                + (double) architecture.vocabularySize() * architecture.hiddenSize();
+        return 2 * weights * tokens;
+    }
+
     /** How often {@link #of} calls its {@code layerDone}. */
     public int steps(Checkpoint checkpoint, int[] tokens) {
-        return Math.ceilDiv(tokens.length / length, windowsPerWalk())
+        return Math.ceilDiv(protocol.windowsOf(tokens.length), windowsPerWalk())
                 * checkpoint.architecture().depth();
     }
 
     private int windowsPerWalk() {
-        return Math.max(1, TOKENS_PER_WALK / length);
+        return Math.max(1, TOKENS_PER_WALK / protocol.length());
     }
 
     /** Mean cross-entropy of each window. */
     double[] losses(Checkpoint checkpoint, int[][] windows, Runnable layerDone) {
         try (NDManager scope = compute.manager().newSubManager();
                 HiddenStates states = HiddenStates.embed(scope, compute.scratch(), checkpoint, windows, token)) {
-            new LayerWalk(scope, checkpoint, length, compute.precision()).advance(states, layer -> layerDone.run());
+            new LayerWalk(scope, checkpoint, protocol.length(), compute.precision())
+                    .advance(states, layer -> layerDone.run());
             double[] losses = new double[windows.length];
             try (OutputHead head = new OutputHead(scope, checkpoint)) {
                 AtomicInteger next = new AtomicInteger();

@@ -22,6 +22,7 @@ final class Evaluation {
 
     private final Compute compute;
     private final Checkpoint dense;
+    private final Perplexity.Protocol protocol;
     private final Map<String, int[]> texts;
     private final int[] prompt;
     private final boolean timed;
@@ -36,6 +37,7 @@ final class Evaluation {
     Evaluation(
             Compute compute,
             Checkpoint dense,
+            Perplexity.Protocol protocol,
             Map<String, int[]> texts,
             int[] prompt,
             boolean timed,
@@ -43,6 +45,7 @@ final class Evaluation {
             CancellationToken token) {
         this.compute = compute;
         this.dense = dense;
+        this.protocol = protocol;
         this.texts = texts;
         this.prompt = prompt;
         this.timed = timed;
@@ -55,7 +58,7 @@ final class Evaluation {
 
     /** @param folders of the pruned models */
     List<Result> of(List<Path> folders) {
-        Perplexity perplexity = new Perplexity(compute, Perplexity.window(dense.architecture()), token);
+        Perplexity perplexity = new Perplexity(compute, protocol, token);
         List<Checkpoint> targets = new ArrayList<>();
         try {
             folders.forEach(folder -> targets.add(Checkpoint.open(folder)));
@@ -67,7 +70,8 @@ final class Evaluation {
                 List<PruningReport.PerplexityResult> compared = new ArrayList<>();
                 texts.forEach((corpus, tokens) -> compared.add(new PruningReport.PerplexityResult(
                         corpus,
-                        perplexity.protocol(),
+                        protocol.label(),
+                        Optional.of(protocol.windowsOf(tokens.length)),
                         Objects.requireNonNull(ofDense.get(corpus)),
                         perplexity.of(pruned, corpus, tokens, counter::next))));
                 Optional<LatencyBenchmark.Result> latency = Optional.empty();
@@ -101,7 +105,8 @@ final class Evaluation {
      */
     void requirePrediction(Checkpoint pruned, String corpus) {
         int[] probe = Arrays.copyOf(prompt, Math.min(prompt.length, PROBE_TOKENS));
-        double perplexity = new Perplexity(compute, probe.length, token).of(pruned, corpus, probe, () -> {});
+        double perplexity = new Perplexity(compute, Perplexity.Protocol.whole(probe.length), token)
+                .of(pruned, corpus, probe, () -> {});
         if (!Double.isFinite(perplexity)) {
             throw new MosaicException(
                     ErrorCode.ACTIVATION_NOT_FINITE,

@@ -56,16 +56,17 @@ public final class MemoryEstimate {
 
     /**
      * @param windows of the calibration
+     * @param evaluationLength tokens of a window that perplexity is measured on
      * @param activationBytes of one stream of activations that stay in memory
      */
-    public MemoryEstimate(Architecture config, CalibrationWindows windows, long activationBytes) {
+    public MemoryEstimate(Architecture config, CalibrationWindows windows, int evaluationLength, long activationBytes) {
         this.config = config;
         this.windows = windows;
         this.activationBytes = activationBytes;
         shapes = config.shapes();
         layer = most(LayerShape::parameters) * FLOAT;
         embedding = (long) config.vocabularySize() * config.hiddenSize() * FLOAT;
-        long longest = Math.max(windows.length(), Perplexity.window(config));
+        long longest = Math.max(windows.length(), evaluationLength);
         long tokens = Math.max(BATCH_TOKENS, longest);
         long copies = TorchEngine.keepsMemory(LayerWalk.largestHessian(config)) ? KEPT_COPIES : BATCH_COPIES;
         batch = (copies * tokens * most(LayerShape::ffn) + tokens * most(LayerShape::heads) * longest) * FLOAT;

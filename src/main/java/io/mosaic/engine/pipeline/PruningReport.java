@@ -115,7 +115,13 @@ public record PruningReport(
     public record Depth(
             int heldOutWindows, int heldOutLength, boolean independent, List<DepthSearch.Dropped> dropped) {}
 
-    public record PerplexityResult(String corpus, String protocol, double dense, double pruned) {}
+    /**
+     * The perplexity of the dense and of the pruned model on one text.
+     *
+     * @param windows that were measured; absent in reports of before they were counted
+     */
+    public record PerplexityResult(
+            String corpus, String protocol, Optional<Integer> windows, double dense, double pruned) {}
 
     public record Latency(
             Compared prefillTokensPerSecond,

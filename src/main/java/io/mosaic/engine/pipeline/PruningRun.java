@@ -12,7 +12,6 @@ import io.mosaic.engine.allocation.SparsityAllocation;
 import io.mosaic.engine.architecture.ConfigReader;
 import io.mosaic.engine.architecture.LayerShape;
 import io.mosaic.engine.calibration.CalibrationSet;
-import io.mosaic.engine.calibration.CalibrationWindows;
 import io.mosaic.engine.calibration.Corpus;
 import io.mosaic.engine.calibration.HeldOutSet;
 import io.mosaic.engine.checkpoint.Checkpoint;
@@ -189,6 +188,7 @@ final class PruningRun {
         Evaluation evaluation = new Evaluation(
                 compute,
                 dense,
+                task.evaluation().protocol(),
                 texts,
                 calibration.windows()[0],
                 task.evaluation().latency(),
@@ -271,7 +271,7 @@ final class PruningRun {
                 wish.windows(),
                 wish.sampling(),
                 wish.seed(),
-                new CalibrationWindows(DepthSearch.WINDOWS, wish.windows().length()));
+                wish.windows().of(DepthSearch.WINDOWS, wish.windows().length()));
     }
 
     private PruningReport.Speed prune(

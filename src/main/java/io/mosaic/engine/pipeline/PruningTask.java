@@ -2,6 +2,7 @@ package io.mosaic.engine.pipeline;
 
 import io.mosaic.engine.calibration.CalibrationWindows;
 import io.mosaic.engine.calibration.Sampling;
+import io.mosaic.engine.evaluation.Perplexity;
 import io.mosaic.engine.pruning.PruningRecipe;
 import java.nio.file.Path;
 import java.util.List;
@@ -46,7 +47,7 @@ public record PruningTask(
     public record Calibration(Text corpus, CalibrationWindows windows, long seed, Sampling sampling) {}
 
     /** What is measured, dense against pruned. */
-    public record Evaluation(List<Text> perplexity, boolean latency) {}
+    public record Evaluation(List<Text> perplexity, Perplexity.Protocol protocol, boolean latency) {}
 
     /** In all but the sparsity that of every target. */
     PruningRecipe recipe() {

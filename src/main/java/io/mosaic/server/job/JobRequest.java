@@ -7,6 +7,8 @@ import io.mosaic.engine.architecture.Architecture;
 import io.mosaic.engine.architecture.LayerShape;
 import io.mosaic.engine.calibration.CalibrationWindows;
 import io.mosaic.engine.calibration.Sampling;
+import io.mosaic.engine.checkpoint.Bos;
+import io.mosaic.engine.evaluation.Perplexity;
 import io.mosaic.engine.pipeline.ComputePrecision;
 import io.mosaic.engine.pruning.Category;
 import io.mosaic.engine.pruning.Propagation;
@@ -21,6 +23,7 @@ import java.math.BigDecimal;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.regex.Matcher;
 import java.util.stream.IntStream;
 
@@ -221,10 +224,26 @@ public record JobRequest(
             int sequenceLength,
 
             @Schema(defaultValue = "0") long seed,
-            @Schema(defaultValue = "random") Sampling sampling) {
+            @Schema(defaultValue = "random") Sampling sampling,
+
+            @Schema(
+                    description = "Whether each window begins with the tokenizer's BOS, which is then the first of its "
+                            + "tokens; by default as the tokenizer's configuration says",
+                    implementation = Boolean.class)
+            Optional<Boolean> bos) {
+        /** How many windows of how many tokens. */
         public CalibrationWindows windows() {
             return new CalibrationWindows(samples, sequenceLength);
         }
+
+        /** @param token the model's */
+        public CalibrationWindows windows(Bos token) {
+            return new CalibrationWindows(samples, sequenceLength, begin(bos, token));
+        }
+    }
+
+    private static OptionalInt begin(Optional<Boolean> bos, Bos token) {
+        return bos.orElse(false) ? token.id() : OptionalInt.empty();
     }
 
     /** What is measured, dense against pruned. */
@@ -232,7 +251,34 @@ public record JobRequest(
             @Schema(description = "Corpora", defaultValue = "[\"demo-test\"]")
             List<String> perplexity,
 
-            @Schema(defaultValue = "true") boolean latency) {}
+            @Schema(defaultValue = "true") boolean latency,
+
+            @Schema(
+                    description = "Windows of each text that are measured at most, from its beginning",
+                    implementation = Integer.class,
+                    minimum = "1",
+                    defaultValue = "64")
+            Optional<Integer> windows,
+
+            @Schema(
+                    description = "Tokens of a window; by default the model's context, at most 2048",
+                    implementation = Integer.class,
+                    minimum = "2")
+            Optional<Integer> sequenceLength,
+
+            @Schema(
+                    description = "Whether each window begins with the tokenizer's BOS, which is then the first of its "
+                            + "tokens; by default as the tokenizer's configuration says",
+                    implementation = Boolean.class)
+            Optional<Boolean> bos) {
+        /** What is measured of a model. */
+        public Perplexity.Protocol protocol(Architecture model, Bos token) {
+            return new Perplexity.Protocol(
+                    windows.orElse(Perplexity.Protocol.usualWindows()),
+                    sequenceLength.orElse(Perplexity.Protocol.usualLength(model)),
+                    begin(bos, token));
+        }
+    }
 
     /** A pattern as it is written in requests. */
     public record Pattern(SparsityPattern value) {

@@ -75,9 +75,10 @@ class JobRequestReader {
     /**
      * A request and the model that it is about.
      *
-     * @param longestText tokens of the longest text that it is measured on
+     * @param longestText tokens that are measured of the longest text
+     * @param measuredTokens tokens that are measured of all texts, of one model
      */
-    record Resolved(JobRequest request, ModelCatalog.Entry model, int longestText) {
+    record Resolved(JobRequest request, ModelCatalog.Entry model, int longestText, long measuredTokens) {
         Architecture architecture() {
             return model.requireFacts().architecture();
         }
@@ -101,6 +102,7 @@ class JobRequestReader {
         private final RequestFields fields;
         private Optional<ModelCatalog.Entry> source = Optional.empty();
         private int longestText;
+        private long measuredTokens;
 
         Reading(ObjectNode body, UUID id, Outputs outputs) {
             this.id = id;
@@ -192,7 +194,7 @@ class JobRequestReader {
             if (!violations.isEmpty()) {
                 throw new InvalidRequestException(violations);
             }
-            return new Resolved(request, source.orElseThrow(), longestText);
+            return new Resolved(request, source.orElseThrow(), longestText, measuredTokens);
         }
 
         private Optional<ModelFacts> facts() {
@@ -296,29 +298,32 @@ class JobRequestReader {
             Optional<Integer> length = calibration.count("sequenceLength");
             long seed = calibration.whole("seed").orElse(0L);
             Sampling sampling = calibration.choice("sampling", Sampling.class).orElse(Sampling.RANDOM);
+            boolean bos = bos(calibration);
             calibration.end();
 
             String corpus = name.orElse(defaults.calibrationCorpus());
             OptionalInt held = tokens("calibration.corpus", corpus);
             CalibrationWindows windows = new CalibrationWindows(samples.orElse(1), length.orElse(1));
             if (held.isPresent() && facts().isPresent()) {
+                int begin = bos ? 1 : 0;
                 int context = facts().get().architecture().contextLength();
                 int tokenCount = held.getAsInt();
-                int longest = Math.min(context, tokenCount);
-                int chosen = length.orElse(CalibrationWindows.usualLength(tokenCount, context));
+                int longest = Math.min(context, tokenCount + begin);
+                int chosen = length.orElse(CalibrationWindows.usualLength(tokenCount + begin, context));
                 if (chosen > context) {
                     calibration.fault("sequenceLength", chosen + " exceeds the model's context of " + context);
-                } else if (chosen > tokenCount) {
+                } else if (chosen - begin > tokenCount) {
                     fault(
                             "calibration.corpus",
                             ErrorCode.CORPUS_TOO_SHORT,
                             RequestFields.quoted(corpus) + " has " + tokenCount + " tokens, one window needs "
-                                    + chosen);
+                                    + (chosen - begin));
                 } else if (chosen < 2) {
                     calibration.fault("sequenceLength", chosen + " is not from 2 to " + longest);
                 }
-                int fitting = CalibrationWindows.held(tokenCount, Math.max(1, Math.min(chosen, longest)));
-                boolean holdsOne = tokenCount >= Math.min(chosen, context);
+                int text = Math.max(1, Math.min(chosen, longest) - begin);
+                int fitting = CalibrationWindows.held(tokenCount, text);
+                boolean holdsOne = tokenCount >= Math.min(chosen, context) - begin;
                 if (holdsOne && samples.isPresent() && samples.get() > fitting) {
                     calibration.fault(
                             "samples",
@@ -326,35 +331,69 @@ class JobRequestReader {
                                     + " tokens that " + RequestFields.quoted(corpus) + " holds");
                 }
                 windows = new CalibrationWindows(
-                        samples.orElse(CalibrationWindows.usualSamples(tokenCount, chosen)), chosen);
+                        samples.orElse(CalibrationWindows.usualSamples(tokenCount, Math.max(1, chosen - begin))),
+                        chosen);
             }
-            return new JobRequest.Calibration(corpus, windows.samples(), windows.length(), seed, sampling);
+            return new JobRequest.Calibration(
+                    corpus, windows.samples(), windows.length(), seed, sampling, Optional.of(bos));
+        }
+
+        /** Whether windows begin with a BOS: as the request says, else as the tokenizer's configuration does. */
+        private boolean bos(RequestFields part) {
+            Optional<Boolean> wished = part.flag("bos");
+            if (wished.orElse(false)
+                    && facts().filter(facts -> facts.bos().id().isEmpty()).isPresent()) {
+                part.fault("bos", "the model's tokenizer has no BOS token");
+            }
+            return wished.orElseGet(
+                    () -> facts().map(facts -> facts.bos().added()).orElse(false));
         }
 
         private JobRequest.Evaluation evaluation() {
             RequestFields evaluation = fields.object("evaluation");
             List<String> wished = evaluation.texts("perplexity").orElse(defaults.evaluationCorpora());
             boolean latency = evaluation.flag("latency").orElse(true);
+            int windows = evaluation.count("windows").orElse(Perplexity.Protocol.usualWindows());
+            Optional<Integer> length = evaluation
+                    .count("sequenceLength")
+                    .or(() -> facts().map(facts -> Perplexity.Protocol.usualLength(facts.architecture())));
+            boolean bos = bos(evaluation);
             evaluation.end();
             List<String> names = List.copyOf(new LinkedHashSet<>(wished));
             if (names.size() > MOST_CORPORA) {
                 evaluation.fault("perplexity", names.size() + " corpora are more than " + MOST_CORPORA);
-                return new JobRequest.Evaluation(List.of(), latency);
+                names = List.of();
             }
-            for (String corpus : names) {
-                OptionalInt held = tokens("evaluation.perplexity", corpus);
-                longestText = Math.max(longestText, held.orElse(0));
-                facts().map(facts -> Perplexity.window(facts.architecture())).ifPresent(window -> {
-                    if (held.isPresent() && held.getAsInt() < window) {
-                        fault(
-                                "evaluation.perplexity",
-                                ErrorCode.CORPUS_TOO_SHORT,
-                                RequestFields.quoted(corpus) + " has " + held.getAsInt() + " tokens, one window needs "
-                                        + window);
-                    }
-                });
+            JobRequest.Evaluation result =
+                    new JobRequest.Evaluation(names, latency, Optional.of(windows), length, Optional.of(bos));
+            if (facts().isPresent()) {
+                int context = facts().get().architecture().contextLength();
+                int chosen = length.orElseThrow();
+                if (chosen < 2 || chosen > context) {
+                    evaluation.fault("sequenceLength", chosen + " is not from 2 to the model's context of " + context);
+                    return result;
+                }
+                Perplexity.Protocol protocol = result.protocol(
+                        facts().get().architecture(), facts().get().bos());
+                names.forEach(corpus -> checkText(corpus, protocol));
             }
-            return new JobRequest.Evaluation(names, latency);
+            return result;
+        }
+
+        private void checkText(String corpus, Perplexity.Protocol protocol) {
+            OptionalInt held = tokens("evaluation.perplexity", corpus);
+            if (held.isPresent()) {
+                int measured = protocol.windowsOf(held.getAsInt());
+                longestText = Math.max(longestText, measured * protocol.length());
+                measuredTokens += (long) measured * protocol.length();
+                if (measured == 0) {
+                    fault(
+                            "evaluation.perplexity",
+                            ErrorCode.CORPUS_TOO_SHORT,
+                            RequestFields.quoted(corpus) + " has " + held.getAsInt() + " tokens, one window needs "
+                                    + protocol.textLength());
+                }
+            }
         }
 
         /** Tokens of a corpus; empty, with the fault noted, where that cannot be told. */

@@ -166,7 +166,10 @@ public class JobService implements ModelReaders {
     private long needs(JobRequestReader.Resolved resolved) {
         JobRequest request = resolved.request();
         MemoryEstimate estimate = new MemoryEstimate(
-                resolved.architecture(), request.calibration().windows(), devices.activationBytes());
+                resolved.architecture(),
+                request.calibration().windows(),
+                request.evaluation().sequenceLength().orElse(0),
+                devices.activationBytes());
         return LongStream.of(
                         estimate.dropping(request.dropLayers().orElse(0)),
                         estimate.pruning(request.recipes()),
@@ -180,8 +183,9 @@ public class JobService implements ModelReaders {
      * A request that was checked and not queued.
      *
      * @param needsBytes memory that it would take on its device
+     * @param measuredTokens tokens that perplexity would be measured on, of one model
      */
-    public record Checked(JobRequest request, ModelCatalog.Entry model, long needsBytes) {}
+    public record Checked(JobRequest request, ModelCatalog.Entry model, long needsBytes, long measuredTokens) {}
 
     /**
      * Reads a request as if it were submitted; what it makes may be there already.
@@ -190,7 +194,7 @@ public class JobService implements ModelReaders {
      */
     public Checked check(ObjectNode body) {
         JobRequestReader.Resolved resolved = reader.read(body, UUID.randomUUID(), JobRequestReader.Outputs.ANY);
-        return new Checked(resolved.request(), resolved.model(), needs(resolved));
+        return new Checked(resolved.request(), resolved.model(), needs(resolved), resolved.measuredTokens());
     }
 
     /**

@@ -19,6 +19,7 @@ import java.util.stream.IntStream;
  * @param zeroedParameters that become zero
  * @param weightBytes of all weights, embeddings included, as stored
  * @param needsBytes memory that the job takes on its device
+ * @param evaluation what measuring perplexity takes
  * @param seconds of the whole job, from the last one that searched or not alike, by the same method; absent while none has
  */
 record PlanView(
@@ -31,7 +32,17 @@ record PlanView(
         List<LayerView> layers,
         PruningReport.ComparedBytes weightBytes,
         long needsBytes,
+        Evaluation evaluation,
         Optional<Double> seconds) {
+
+    /**
+     * What measuring perplexity takes, of the dense and of every pruned model.
+     *
+     * @param tokens that run through a model, of all models together
+     * @param operations floating-point operations of the matrix products
+     * @param seconds by the last finished job that measured perplexity; absent while none has
+     */
+    record Evaluation(long tokens, double operations, Optional<Double> seconds) {}
 
     /** What the allocation rests on. */
     enum Basis {

@@ -5,6 +5,8 @@ import io.mosaic.engine.allocation.SensitivityProfile;
 import io.mosaic.engine.architecture.Architecture;
 import io.mosaic.engine.architecture.LayerShape;
 import io.mosaic.engine.architecture.MapId;
+import io.mosaic.engine.evaluation.Perplexity;
+import io.mosaic.engine.pipeline.PipelineStage;
 import io.mosaic.engine.pipeline.PruningReport;
 import io.mosaic.engine.pruning.PruningPlan;
 import io.mosaic.engine.pruning.PruningRecipe;
@@ -67,6 +69,7 @@ class Plans {
         MeasurementAlias alias = MeasurementAlias.of(
                 request, model, corpora.find(request.calibration().corpus()).orElseThrow());
         Optional<Double> seconds = seconds(request, facts.architecture()); // of the whole job
+        PlanView.Evaluation evaluation = evaluation(checked, facts.architecture());
         return IntStream.range(0, request.recipes().size())
                 .mapToObj(i -> {
                     Based based = based(request.recipes().get(i).rest(layers, left), left, alias);
@@ -88,6 +91,7 @@ class Plans {
                                     facts.weightBytes()
                                             - Math.round((double) removed * facts.weightBytes() / facts.parameters())),
                             checked.needsBytes(),
+                            evaluation,
                             seconds);
                 })
                 .toList();
@@ -140,6 +144,34 @@ class Plans {
                                 .sum()
                         * operations(request, architecture)
                         / operations(latest.request(), latest.architecture()));
+    }
+
+    /** As the last finished job measured perplexity, by the ratio of their operations. */
+    private PlanView.Evaluation evaluation(JobService.Checked checked, Architecture architecture) {
+        long tokens =
+                checked.measuredTokens() * (1 + checked.request().outputs().size());
+        double operations = Perplexity.operations(architecture, tokens);
+        Optional<Double> seconds = reports.latest(
+                        finished -> !finished.evaluation().perplexity().isEmpty())
+                .filter(latest -> measuredTokens(latest) > 0)
+                .map(latest -> latest.report().stages().stream()
+                                .filter(time -> time.stage() == PipelineStage.EVALUATING)
+                                .mapToDouble(PruningReport.StageTime::seconds)
+                                .sum()
+                        * operations
+                        / Perplexity.operations(latest.architecture(), measuredTokens(latest)));
+        return new PlanView.Evaluation(tokens, operations, seconds);
+    }
+
+    /** Of all models of a finished job together. */
+    private static long measuredTokens(Reports.Finished finished) {
+        JobRequest.Evaluation evaluation = finished.request().evaluation();
+        long windows = finished.report().perplexity().stream()
+                .mapToLong(result -> result.windows().orElse(0))
+                .sum();
+        return windows
+                * evaluation.sequenceLength().orElse(0)
+                * (1 + finished.request().outputs().size());
     }
 
     private static double operations(JobRequest request, Architecture architecture) {

@@ -20,6 +20,7 @@ import io.mosaic.server.job.JobRequest;
 import io.mosaic.server.job.JobState;
 import io.mosaic.server.job.JobTrace;
 import io.mosaic.server.model.ModelCatalog;
+import io.mosaic.server.model.ModelFacts;
 import io.mosaic.server.model.ModelId;
 import io.mosaic.server.model.ModelStore;
 import io.mosaic.server.report.MeasurementAlias;
@@ -285,6 +286,7 @@ class ExecuteJob {
 
     private PruningTask task(
             JobRequest request, ModelCatalog.Entry model, List<Path> folders, List<List<Path>> earlier) {
+        ModelFacts facts = model.requireFacts();
         return new PruningTask(
                 new PruningTask.Source(request.model(), model.folder()),
                 request.dropLayers().orElse(0),
@@ -294,7 +296,7 @@ class ExecuteJob {
                         .toList(),
                 new PruningTask.Calibration(
                         text(request.calibration().corpus()),
-                        request.calibration().windows(),
+                        request.calibration().windows(facts.bos()),
                         request.calibration().seed(),
                         request.calibration().sampling()),
                 request.precision(),
@@ -302,6 +304,7 @@ class ExecuteJob {
                         request.evaluation().perplexity().stream()
                                 .map(this::text)
                                 .toList(),
+                        request.evaluation().protocol(facts.architecture(), facts.bos()),
                         request.evaluation().latency()),
                 earlier);
     }

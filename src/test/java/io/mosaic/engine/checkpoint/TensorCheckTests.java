@@ -97,10 +97,20 @@ class TensorCheckTests {
     void buffersOfOlderExportsAndATiedHeadAreNoFault() {
         TinyModel model = TinyModel.random(1)
                 .with("model.layers.0.self_attn.rotary_emb.inv_freq", 8)
-                .with(LlamaNames.LM_HEAD, 4096, 64);
+                .tied(LlamaNames.LM_HEAD, LlamaNames.EMBEDDING);
         try (Checkpoint checkpoint = Checkpoint.open(model.writeTo(temp.resolve("model")))) {
             TensorCheck.check(checkpoint);
         }
+    }
+
+    @Test
+    void storedHeadThatIsNotTheTiedEmbeddingIsRefused() {
+        refused(
+                TinyModel.random(1).with(LlamaNames.LM_HEAD, 4096, 64),
+                ErrorCode.CONFIG_INVALID,
+                "tie_word_embeddings true",
+                "lm_head.weight",
+                "model.embed_tokens.weight");
     }
 
     private void refused(TinyModel model, ErrorCode code, String... parts) {

@@ -26,7 +26,10 @@ class GoldenLossTests {
                 .toArray(int[][]::new);
         try (NDManager manager = Tensors.open(Device.cpu());
                 Checkpoint checkpoint = Demo.checkpoint()) {
-            double[] losses = new Perplexity(new Compute(manager, Precision.F32), Demo.LENGTH, new CancellationToken())
+            double[] losses = new Perplexity(
+                            new Compute(manager, Precision.F32),
+                            Perplexity.Protocol.whole(Demo.LENGTH),
+                            new CancellationToken())
                     .losses(checkpoint, windows, () -> {});
             assertThat(losses).containsExactly(golden, within(1e-5));
         }

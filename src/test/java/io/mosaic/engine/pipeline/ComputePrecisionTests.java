@@ -9,6 +9,7 @@ import io.mosaic.engine.allocation.AllocationMethod;
 import io.mosaic.engine.calibration.CalibrationWindows;
 import io.mosaic.engine.calibration.Sampling;
 import io.mosaic.engine.checkpoint.Checkpoint;
+import io.mosaic.engine.evaluation.Perplexity;
 import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
 import io.mosaic.engine.tensor.Precision;
 import io.mosaic.engine.tensor.TorchOps;
@@ -62,7 +63,8 @@ class ComputePrecisionTests {
                         0,
                         Sampling.STRIDED),
                 precision,
-                new PruningTask.Evaluation(List.of(new PruningTask.Text("test", text)), false),
+                new PruningTask.Evaluation(
+                        List.of(new PruningTask.Text("test", text)), Perplexity.Protocol.whole(Demo.LENGTH), false),
                 List.of());
         return new PruningPipeline(Device.cpu(), new Measurements<>(), new Measurements<>(), Long.MAX_VALUE)
                 .run(task, (stage, done, total) -> {}, new CancellationToken())

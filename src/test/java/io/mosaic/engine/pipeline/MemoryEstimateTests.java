@@ -42,7 +42,8 @@ class MemoryEstimateTests {
                 .mapToObj(share -> recipe(recipe, share))
                 .toList();
 
-        long estimate = new MemoryEstimate(model.architecture(), new CalibrationWindows(windows, 512), ACTIVATION_BYTES)
+        long estimate = new MemoryEstimate(
+                        model.architecture(), new CalibrationWindows(windows, 512), 512, ACTIVATION_BYTES)
                 .pruning(recipes);
 
         assertThat(estimate / 1e9).isCloseTo(peak, withPercentage(TOLERANCE));

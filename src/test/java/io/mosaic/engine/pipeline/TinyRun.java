@@ -5,6 +5,7 @@ import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.MeasurementStore;
 import io.mosaic.engine.calibration.CalibrationWindows;
 import io.mosaic.engine.calibration.Sampling;
+import io.mosaic.engine.evaluation.Perplexity;
 import io.mosaic.engine.pruning.PruningRecipe;
 import io.mosaic.engine.ranking.OutlierRanking;
 import io.mosaic.fixture.Demo;
@@ -25,6 +26,7 @@ record TinyRun(
         int layersBeforeStop,
         List<List<Path>> earlier) {
     private static final int CHARACTERS = 1500;
+    private static final int EVALUATED = 64; // tokens of a window
 
     static TinyRun of(Path model, Path text) {
         return new TinyRun(model, text, 0, new Measurements<>(), false, Integer.MAX_VALUE, List.of());
@@ -71,7 +73,8 @@ record TinyRun(
                         .toList(),
                 new PruningTask.Calibration(corpus, new CalibrationWindows(6, 24), 0, Sampling.STRIDED),
                 ComputePrecision.F32,
-                new PruningTask.Evaluation(measured ? List.of(corpus) : List.of(), false),
+                new PruningTask.Evaluation(
+                        measured ? List.of(corpus) : List.of(), Perplexity.Protocol.whole(EVALUATED), false),
                 earlier);
         CancellationToken token = new CancellationToken();
         return new PruningPipeline(Device.cpu(), rankings, new Measurements<>(), Long.MAX_VALUE)

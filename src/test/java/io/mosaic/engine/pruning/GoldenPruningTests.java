@@ -156,7 +156,10 @@ class GoldenPruningTests {
     void densePerplexityIsThePublishedOne() {
         double golden = Demo.golden("golden").path("dense").path("demo_test").doubleValue();
         try (Checkpoint dense = Demo.checkpoint()) {
-            assertThat(new Perplexity(new Compute(manager, Precision.F32), Demo.LENGTH, new CancellationToken())
+            assertThat(new Perplexity(
+                                    new Compute(manager, Precision.F32),
+                                    Perplexity.Protocol.whole(Demo.LENGTH),
+                                    new CancellationToken())
                             .of(dense, "demo-test", test, () -> {}))
                     .isCloseTo(golden, within(1e-4 * golden));
         }
@@ -210,7 +213,9 @@ class GoldenPruningTests {
             long zeros = tensors.values().stream().mapToLong(Checksum::zeros).sum();
             long prunable = layers.stream().mapToLong(LayerShape::parameters).sum();
             double perplexity = new Perplexity(
-                            new Compute(manager, Precision.F32), Demo.LENGTH, new CancellationToken())
+                            new Compute(manager, Precision.F32),
+                            Perplexity.Protocol.whole(Demo.LENGTH),
+                            new CancellationToken())
                     .of(pruned, "demo-test", test, () -> {});
             return new Outcome(tensors, (double) zeros / prunable, perplexity);
         }

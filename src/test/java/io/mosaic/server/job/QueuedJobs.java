@@ -63,8 +63,8 @@ final class QueuedJobs {
                 Optional.of(Propagation.PRUNED),
                 Optional.of(false),
                 Optional.of(ComputePrecision.AUTO),
-                new JobRequest.Calibration(TestHome.TEXT, 4, 32, 0, Sampling.RANDOM),
-                new JobRequest.Evaluation(List.of(), false),
+                new JobRequest.Calibration(TestHome.TEXT, 4, 32, 0, Sampling.RANDOM, Optional.empty()),
+                new JobRequest.Evaluation(List.of(), false, Optional.empty(), Optional.empty(), Optional.empty()),
                 "queue/" + id,
                 Optional.empty());
     }

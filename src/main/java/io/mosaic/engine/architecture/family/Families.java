@@ -22,6 +22,7 @@ public final class Families {
     private static final List<Family> ALL = List.of(
             new Llama(),
             new Mistral(),
+            new Ministral(),
             new Qwen2(),
             new Qwen3(),
             new SmolLm3(),

@@ -10,7 +10,7 @@ import java.util.Map;
 
 /** Mistral: Llama's layers, all with the same window. An absent window is the class default, a null one is none. */
 final class Mistral implements Family {
-    private static final Map<String, Object> DEFAULTS =
+    static final Map<String, Object> DEFAULTS =
             Map.of("sliding_window", 4096, "num_key_value_heads", 8, "max_position_embeddings", 131_072);
 
     @Override

@@ -1,0 +1,30 @@
+package io.mosaic.engine.architecture.family;
+
+import io.mosaic.engine.architecture.Architecture;
+import io.mosaic.engine.architecture.ConfigReader;
+import io.mosaic.engine.architecture.Family;
+import io.mosaic.engine.architecture.HeadRule;
+import io.mosaic.engine.architecture.LayerSpec;
+import java.util.List;
+
+/** Ministral: Mistral with a list of the layers that slide; all of them where there is none. */
+final class Ministral implements Family {
+    @Override
+    public String modelType() {
+        return "ministral";
+    }
+
+    @Override
+    public List<String> architectures() {
+        return List.of("MinistralForCausalLM");
+    }
+
+    @Override
+    public Architecture read(ConfigReader file) {
+        ConfigReader config = file.withDefaults(Mistral.DEFAULTS);
+        LayerSpec layer = config.llamaLayer();
+        List<Boolean> sliding = config.sliding(index -> true);
+        return config.architecture(
+                index -> sliding.get(index) ? layer.withWindow(config.window()) : layer, HeadRule.ANY);
+    }
+}
