@@ -191,7 +191,7 @@ final class JobBenchmark {
                     exporter.finish();
                 }
                 try (Checkpoint pruned = Checkpoint.open(folder)) {
-                    LatencyBenchmark.Result result = new LatencyBenchmark(compute, TOKEN)
+                    LatencyBenchmark.Timings result = new LatencyBenchmark(compute, TOKEN)
                             .compare(model, pruned, calibration.windows()[0]);
                     LatencyBenchmark.Peak peak = result.peak().orElseThrow();
                     if (category == Category.STRUCTURED) {
@@ -276,7 +276,7 @@ final class JobBenchmark {
                 : OutlierRanking.none(layers);
         List<HuggingFaceExporter> exporters = new ArrayList<>();
         List<Path> folders = new ArrayList<>();
-        List<PruningWalk.Target> targets = new ArrayList<>();
+        List<PruningWalk.Variant> targets = new ArrayList<>();
         for (double sparsity : sparsities) {
             Path folder = Files.createTempDirectory(work, "pruned");
             PruningPlan plan = PruningPlan.of(recipe.withSparsity(sparsity), layers, ranking);
@@ -284,7 +284,7 @@ final class JobBenchmark {
                     new HuggingFaceExporter(folder, model, plan.structure().after());
             folders.add(folder);
             exporters.add(exporter);
-            targets.add(new PruningWalk.Target(
+            targets.add(new PruningWalk.Variant(
                     new CompositePruner(recipe.withSparsity(sparsity), plan),
                     (index, weights, dampening) -> exporter.write(index, weights)));
         }

@@ -21,7 +21,7 @@ final class ExactBudget {
      * @param sizes weights of each
      * @param zeros the budget, 0 ≤ zeros ≤ {@value #MAX_SHARE} · Σ sizes
      */
-    static Target[] fit(double[] preferences, long[] sizes, long zeros) {
+    static MapSparsity[] fit(double[] preferences, long[] sizes, long zeros) {
         long total = Arrays.stream(sizes).sum();
         if (zeros < 0 || zeros > MAX_SHARE * total) {
             throw new IllegalArgumentException("A budget of " + zeros + " zeros does not fit " + total
@@ -41,8 +41,8 @@ final class ExactBudget {
         double[] shares = Arrays.stream(preferences).map(p -> clip(p + shift)).toArray();
         long[] counts = round(shares, sizes, zeros);
         return IntStream.range(0, shares.length)
-                .mapToObj(i -> new Target(shares[i], counts[i]))
-                .toArray(Target[]::new);
+                .mapToObj(i -> new MapSparsity(shares[i], counts[i]))
+                .toArray(MapSparsity[]::new);
     }
 
     private static double removed(double[] preferences, long[] sizes, double shift) {

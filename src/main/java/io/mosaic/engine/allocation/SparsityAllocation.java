@@ -19,10 +19,10 @@ import java.util.stream.IntStream;
 public final class SparsityAllocation {
     private static final double LEAST_PUBLISHED_SHARE = 0.01;
 
-    private final Map<MapId, Target> targets;
+    private final Map<MapId, MapSparsity> targets;
     private final Map<MapId, Long> sizes;
 
-    private SparsityAllocation(Map<MapId, Target> targets, Map<MapId, Long> sizes) {
+    private SparsityAllocation(Map<MapId, MapSparsity> targets, Map<MapId, Long> sizes) {
         this.targets = targets;
         this.sizes = sizes;
     }
@@ -91,11 +91,11 @@ public final class SparsityAllocation {
                     .average()
                     .orElse(0);
         });
-        Map<MapId, Target> targets = new LinkedHashMap<>();
+        Map<MapId, MapSparsity> targets = new LinkedHashMap<>();
         sizes.forEach((id, size) -> {
             double density = layerRatio.applyAsDouble(id) - means.get(id.role());
             double share = Math.clamp(wished - density, LEAST_PUBLISHED_SHARE, ExactBudget.MAX_SHARE);
-            targets.put(id, new Target(share, (long) (share * size)));
+            targets.put(id, new MapSparsity(share, (long) (share * size)));
         });
         return new SparsityAllocation(targets, sizes);
     }
@@ -113,13 +113,13 @@ public final class SparsityAllocation {
     }
 
     private static SparsityAllocation fit(List<MapId> ids, double[] preferences, Map<MapId, Long> sizes, long zeros) {
-        Target[] fitted = ExactBudget.fit(
+        MapSparsity[] fitted = ExactBudget.fit(
                 preferences,
                 ids.stream()
                         .mapToLong(id -> Objects.requireNonNull(sizes.get(id)))
                         .toArray(),
                 zeros);
-        Map<MapId, Target> targets = new LinkedHashMap<>();
+        Map<MapId, MapSparsity> targets = new LinkedHashMap<>();
         for (int i = 0; i < fitted.length; i++) {
             targets.put(ids.get(i), fitted[i]);
         }
@@ -141,19 +141,19 @@ public final class SparsityAllocation {
      *
      * @param layers the shapes whose weights are to be zeroed
      */
-    public static SparsityAllocation of(List<Target> targets, List<LayerShape> layers) {
+    public static SparsityAllocation of(List<MapSparsity> targets, List<LayerShape> layers) {
         Map<MapId, Long> sizes = sizes(layers);
-        Map<MapId, Target> byProjection = new LinkedHashMap<>();
+        Map<MapId, MapSparsity> byProjection = new LinkedHashMap<>();
         sizes.keySet().forEach(id -> byProjection.put(id, targets.get(byProjection.size())));
         return new SparsityAllocation(byProjection, sizes);
     }
 
     /** The target of every projection in order, layer by layer. */
-    public List<Target> targets() {
+    public List<MapSparsity> targets() {
         return List.copyOf(targets.values());
     }
 
-    public Target target(MapId id) {
+    public MapSparsity target(MapId id) {
         return Objects.requireNonNull(targets.get(id));
     }
 
@@ -166,7 +166,7 @@ public final class SparsityAllocation {
     public double share(Predicate<MapId> filter) {
         long zeros = 0;
         long weights = 0;
-        for (Map.Entry<MapId, Target> entry : targets.entrySet()) {
+        for (Map.Entry<MapId, MapSparsity> entry : targets.entrySet()) {
             if (filter.test(entry.getKey())) {
                 zeros += entry.getValue().zeros();
                 weights += Objects.requireNonNull(sizes.get(entry.getKey()));

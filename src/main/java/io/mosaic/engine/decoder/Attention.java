@@ -40,7 +40,7 @@ final class Attention {
         NDArray q = placed(scope, x, MapRole.Q, NormRole.QUERY, past);
         NDArray k = placed(scope, x, MapRole.K, NormRole.KEY, past);
         NDArray v = heads(maps.get(MapRole.V).apply(scope, x), MapRole.V);
-        KvCache.Entry seen = past.append(k, v);
+        KvCache.KeysAndValues seen = past.append(k, v);
         long tokens = x.getShape().get(1);
         NDArray joined = ops.attend(scope, q, spread(scope, seen.keys()), spread(scope, seen.values()), rule)
                 .transpose(0, 2, 1, 3)

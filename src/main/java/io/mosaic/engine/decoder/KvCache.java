@@ -10,7 +10,7 @@ import java.util.Optional;
 /** Keys and values of the tokens that a model has seen, per layer. Close frees them. */
 public final class KvCache implements AutoCloseable {
     /** Keys and values (batch, keyValueHeads, tokens, headDim). */
-    record Entry(NDArray keys, NDArray values) {
+    record KeysAndValues(NDArray keys, NDArray values) {
         private void close() {
             keys.close();
             values.close();
@@ -18,7 +18,7 @@ public final class KvCache implements AutoCloseable {
     }
 
     private final NDManager manager;
-    private final List<Optional<Entry>> layers = new ArrayList<>();
+    private final List<Optional<KeysAndValues>> layers = new ArrayList<>();
     private int[] tokens = new int[0];
 
     public KvCache(NDManager parent, int layers) {
@@ -49,21 +49,21 @@ public final class KvCache implements AutoCloseable {
     void clear() {
         tokens = new int[0];
         for (int layer = 0; layer < layers.size(); layer++) {
-            layers.get(layer).ifPresent(Entry::close);
+            layers.get(layer).ifPresent(KeysAndValues::close);
             layers.set(layer, Optional.empty());
         }
     }
 
     /** Appends to a layer and gives all that it holds now. */
-    Entry append(int layer, NDArray keys, NDArray values) {
-        Entry grown = layers.get(layer)
+    KeysAndValues append(int layer, NDArray keys, NDArray values) {
+        KeysAndValues grown = layers.get(layer)
                 .map(old -> {
-                    Entry joined =
-                            new Entry(old.keys().concat(keys, 2), old.values().concat(values, 2));
+                    KeysAndValues joined = new KeysAndValues(
+                            old.keys().concat(keys, 2), old.values().concat(values, 2));
                     old.close();
                     return joined;
                 })
-                .orElseGet(() -> new Entry(keys.duplicate(), values.duplicate()));
+                .orElseGet(() -> new KeysAndValues(keys.duplicate(), values.duplicate()));
         grown.keys().attach(manager);
         grown.values().attach(manager);
         layers.set(layer, Optional.of(grown));

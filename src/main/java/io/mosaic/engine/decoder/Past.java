@@ -8,7 +8,7 @@ sealed interface Past {
     int length();
 
     /** Takes the new tokens' keys and values; gives all that are visible. */
-    KvCache.Entry append(NDArray keys, NDArray values);
+    KvCache.KeysAndValues append(NDArray keys, NDArray values);
 
     /** No tokens before these, and none after them will ask. */
     record Empty() implements Past {
@@ -18,15 +18,15 @@ sealed interface Past {
         }
 
         @Override
-        public KvCache.Entry append(NDArray keys, NDArray values) {
-            return new KvCache.Entry(keys, values);
+        public KvCache.KeysAndValues append(NDArray keys, NDArray values) {
+            return new KvCache.KeysAndValues(keys, values);
         }
     }
 
     /** The tokens that a cache holds for one layer; {@code length} is taken before any layer appends. */
     record Cached(KvCache cache, int layer, int length) implements Past {
         @Override
-        public KvCache.Entry append(NDArray keys, NDArray values) {
+        public KvCache.KeysAndValues append(NDArray keys, NDArray values) {
             return cache.append(layer, keys, values);
         }
     }

@@ -34,7 +34,7 @@ public final class LatencyBenchmark {
      * @param prefillTokens tokens of the prompt
      * @param decodeTokens tokens generated one by one
      */
-    public record Result(
+    public record Timings(
             Compared prefillTokensPerSecond,
             Compared decodeTokensPerSecond,
             Compared timeToFirstToken,
@@ -59,7 +59,7 @@ public final class LatencyBenchmark {
     }
 
     /** @param tokens text to prefill with, at least two tokens */
-    public Result compare(Checkpoint dense, Checkpoint pruned, int[] tokens) {
+    public Timings compare(Checkpoint dense, Checkpoint pruned, int[] tokens) {
         int context = Math.min(
                 dense.architecture().contextLength(), pruned.architecture().contextLength());
         int prefill = Math.max(1, Math.min(Math.min(MAX_PREFILL, context / 2), tokens.length));
@@ -76,7 +76,7 @@ public final class LatencyBenchmark {
                 time(prunedModel, prompt, decode, run, prunedTimes);
             }
         }
-        return new Result(
+        return new Timings(
                 new Compared(prefill / median(denseTimes.prefill), prefill / median(prunedTimes.prefill)),
                 new Compared(decode / median(denseTimes.decode), decode / median(prunedTimes.decode)),
                 new Compared(median(denseTimes.prefill), median(prunedTimes.prefill)),

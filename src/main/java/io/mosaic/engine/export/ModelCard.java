@@ -18,7 +18,7 @@ public final class ModelCard {
     private static final String OWN_SHAPES = """
             Its layers differ in heads and MLP width: `num_attention_heads`, `num_key_value_heads` and `intermediate_size`
             in config.json are lists with one entry for each layer where they do. Mosaic loads that, evaluates it and can
-            prune it again; the stock Llama loaders of transformers, vLLM and llama.cpp do not.
+            prune it again; the stock loaders of transformers, vLLM and llama.cpp do not.
 
             """;
 

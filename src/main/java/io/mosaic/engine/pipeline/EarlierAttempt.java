@@ -3,7 +3,7 @@ package io.mosaic.engine.pipeline;
 import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.architecture.Architecture;
 import io.mosaic.engine.export.StagedWeights;
-import io.mosaic.engine.pruning.FinishedLayers;
+import io.mosaic.engine.pruning.LayerSource;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -31,7 +31,7 @@ final class EarlierAttempt implements AutoCloseable {
     }
 
     private boolean vouched(int layer) {
-        List<Journal.Entry> entries = journal.layers().get(layer).targets();
+        List<Journal.Written> entries = journal.layers().get(layer).targets();
         for (int target = 0; target < weights.size(); target++) {
             if (!Fingerprints.layer(weights.get(target), layer)
                     .equals(entries.get(target).sha256())) {
@@ -88,8 +88,8 @@ final class EarlierAttempt implements AutoCloseable {
     }
 
     /** Those of one target. */
-    FinishedLayers of(int target) {
-        return new FinishedLayers() {
+    LayerSource of(int target) {
+        return new LayerSource() {
             @Override
             public int count() {
                 return layers;

@@ -54,10 +54,10 @@ final class Evaluation {
     }
 
     /** Of one pruned model. */
-    record Result(List<PruningReport.PerplexityResult> perplexity, Optional<LatencyBenchmark.Result> latency) {}
+    record Outcome(List<PruningReport.PerplexityResult> perplexity, Optional<LatencyBenchmark.Timings> latency) {}
 
     /** @param folders of the pruned models */
-    List<Result> of(List<Path> folders) {
+    List<Outcome> of(List<Path> folders) {
         Perplexity perplexity = new Perplexity(compute, protocol, token);
         List<Checkpoint> targets = new ArrayList<>();
         try {
@@ -65,7 +65,7 @@ final class Evaluation {
             Counter counter = new Counter(steps(perplexity, targets));
             Map<String, Double> ofDense = new LinkedHashMap<>();
             texts.forEach((corpus, tokens) -> ofDense.put(corpus, perplexity.of(dense, corpus, tokens, counter::next)));
-            List<Result> results = new ArrayList<>();
+            List<Outcome> results = new ArrayList<>();
             for (Checkpoint pruned : targets) {
                 List<PruningReport.PerplexityResult> compared = new ArrayList<>();
                 texts.forEach((corpus, tokens) -> compared.add(new PruningReport.PerplexityResult(
@@ -74,12 +74,12 @@ final class Evaluation {
                         Optional.of(protocol.windowsOf(tokens.length)),
                         Objects.requireNonNull(ofDense.get(corpus)),
                         perplexity.of(pruned, corpus, tokens, counter::next))));
-                Optional<LatencyBenchmark.Result> latency = Optional.empty();
+                Optional<LatencyBenchmark.Timings> latency = Optional.empty();
                 if (timed) { // in turns with the dense model, so that load falls on both alike
                     latency = Optional.of(new LatencyBenchmark(compute, token).compare(dense, pruned, prompt));
                     counter.next();
                 }
-                results.add(new Result(compared, latency));
+                results.add(new Outcome(compared, latency));
             }
             return results;
         } finally {

@@ -1,6 +1,6 @@
 package io.mosaic.engine.pipeline;
 
-import io.mosaic.engine.allocation.Target;
+import io.mosaic.engine.allocation.MapSparsity;
 import io.mosaic.engine.architecture.Site;
 import io.mosaic.engine.checkpoint.SafetensorsWriter;
 import io.mosaic.engine.pruning.structured.StructuredPlan;
@@ -51,13 +51,13 @@ final class Journal {
      *
      * @param zeros per projection of every layer, in order
      */
-    record Choice(StructuredPlan structure, List<Target> zeros, Optional<SearchReport> search) {}
+    record Choice(StructuredPlan structure, List<MapSparsity> zeros, Optional<SearchReport> search) {}
 
     /** A layer that all targets have on disk, one entry per target. */
-    record Layer(List<Entry> targets) {}
+    record Layer(List<Written> targets) {}
 
     /** A layer of one target: the hash of its weights as stored, and its dampening. */
-    record Entry(String sha256, Map<Site, Double> dampening) {}
+    record Written(String sha256, Map<Site, Double> dampening) {}
 
     /** What a journal holds, layers from the first on. */
     record Content(Decisions decisions, List<Layer> layers) {}

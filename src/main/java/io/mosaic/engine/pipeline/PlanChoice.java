@@ -143,7 +143,7 @@ final class PlanChoice {
             double left = budget - (ranking.isEmpty() ? 0 : cost.ranking());
             double spent = ranking.isEmpty() || rankingReused || done > 0 ? 0 : cost.ranking();
             PlanSearch.Listener listener = (tried, affordable) -> step(0.5 + 0.5 * tried / affordable);
-            PlanSearch.Result result;
+            PlanSearch.Found result;
             boolean reused = false;
             if (recipe.profiled()) {
                 Optional<SensitivityProfile> profile = Optional.empty();

@@ -23,7 +23,7 @@ import io.mosaic.engine.export.HuggingFaceExporter;
 import io.mosaic.engine.export.ModelCard;
 import io.mosaic.engine.export.StagedWeights;
 import io.mosaic.engine.pruning.CompositePruner;
-import io.mosaic.engine.pruning.FinishedLayers;
+import io.mosaic.engine.pruning.LayerSource;
 import io.mosaic.engine.pruning.PruningPlan;
 import io.mosaic.engine.pruning.PruningWalk;
 import io.mosaic.engine.pruning.PruningWork;
@@ -116,7 +116,7 @@ final class PruningRun {
                         task.recipe().allocation().outlierThreshold()),
                 configSha256,
                 String.valueOf(task.dropLayers()),
-                task.targets().stream().map(PruningTask.Target::recipe).toList().toString(),
+                task.targets().stream().map(PruningTask.Output::recipe).toList().toString(),
                 version()));
     }
 
@@ -194,12 +194,12 @@ final class PruningRun {
                 task.evaluation().latency(),
                 stages,
                 token);
-        List<Evaluation.Result> evaluated = evaluation.of(
-                task.targets().stream().map(PruningTask.Target::folder).toList());
+        List<Evaluation.Outcome> evaluated = evaluation.of(
+                task.targets().stream().map(PruningTask.Output::folder).toList());
 
         stages.enter(PipelineStage.EXPORTING);
         List<Long> weightBytes = new ArrayList<>();
-        for (PruningTask.Target target : task.targets()) {
+        for (PruningTask.Output target : task.targets()) {
             try (Checkpoint pruned = Checkpoint.open(target.folder())) {
                 TensorCheck.check(pruned);
                 evaluation.requirePrediction(pruned, task.calibration().corpus().name());
@@ -209,7 +209,7 @@ final class PruningRun {
         List<PruningReport.StageTime> times = stages.times();
         List<PruningReport> reports = new ArrayList<>();
         for (int i = 0; i < plans.size(); i++) {
-            PruningTask.Target target = task.targets().get(i);
+            PruningTask.Output target = task.targets().get(i);
             PruningReport report = new PruningReport(
                     target.output(),
                     ledgers.get(i).sparsity(target.recipe().sparsity()),
@@ -285,11 +285,11 @@ final class PruningRun {
         int last = ledgers.size() - 1;
         List<HuggingFaceExporter> exporters = new ArrayList<>();
         List<StagedWeights> staged = new ArrayList<>();
-        List<Journal.Entry> entries = new ArrayList<>(); // of the layer that is being written
+        List<Journal.Written> entries = new ArrayList<>(); // of the layer that is being written
         int takenOver = earlier.map(EarlierAttempt::layers).orElse(0);
         Pace pace = new Pace(compute, takenOver);
         try {
-            List<PruningWalk.Target> targets = new ArrayList<>();
+            List<PruningWalk.Variant> targets = new ArrayList<>();
             for (int i = 0; i <= last; i++) {
                 int target = i;
                 PlanChoice.Chosen chosen = decided.plans().get(i);
@@ -298,11 +298,11 @@ final class PruningRun {
                         folder, source, chosen.plan().structure().after());
                 exporters.add(exporter);
                 staged.add(new StagedWeights(folder, source.architecture()));
-                targets.add(new PruningWalk.Target(
+                targets.add(new PruningWalk.Variant(
                         new CompositePruner(chosen.recipe(), chosen.plan()),
                         (index, layer, dampening) -> {
                             ledgers.get(target).add(index, exporter.write(index, layer), dampening);
-                            entries.add(new Journal.Entry(
+                            entries.add(new Journal.Written(
                                     Fingerprints.layer(staged.get(target), index), Map.copyOf(dampening)));
                             if (target == last) {
                                 journal.add(new Journal.Layer(List.copyOf(entries)));
@@ -311,7 +311,7 @@ final class PruningRun {
                                 stages.step(index + 1, layers);
                             }
                         },
-                        earlier.map(attempt -> attempt.of(target)).orElse(FinishedLayers.NONE)));
+                        earlier.map(attempt -> attempt.of(target)).orElse(LayerSource.NONE)));
             }
             new PruningWalk(compute, source, calibration, token).run(targets);
             PruningReport.Speed speed =
@@ -336,7 +336,7 @@ final class PruningRun {
                 .sum();
     }
 
-    private static PruningReport.Latency latency(LatencyBenchmark.Result result) {
+    private static PruningReport.Latency latency(LatencyBenchmark.Timings result) {
         return new PruningReport.Latency(
                 result.prefillTokensPerSecond(),
                 result.decodeTokensPerSecond(),
@@ -347,8 +347,8 @@ final class PruningRun {
                 result.runs());
     }
 
-    private PruningReport.Memory memory(long prunedBytes, Optional<LatencyBenchmark.Result> latency) {
-        Optional<LatencyBenchmark.Peak> peak = latency.flatMap(LatencyBenchmark.Result::peak);
+    private PruningReport.Memory memory(long prunedBytes, Optional<LatencyBenchmark.Timings> latency) {
+        Optional<LatencyBenchmark.Peak> peak = latency.flatMap(LatencyBenchmark.Timings::peak);
         return new PruningReport.Memory(
                 new PruningReport.ComparedBytes(dense.weightBytes(), prunedBytes),
                 peak.map(p -> new PruningReport.ComparedBytes(
@@ -377,7 +377,7 @@ final class PruningRun {
                         "pytorch", TorchEngine.get().getVersion()));
     }
 
-    private ModelCard.Facts card(PruningTask.Target target, PruningReport report, boolean alike) {
+    private ModelCard.Facts card(PruningTask.Output target, PruningReport report, boolean alike) {
         return new ModelCard.Facts(
                 target.output(),
                 task.model().id(),

@@ -19,7 +19,7 @@ import java.util.List;
 public record PruningTask(
         Source model,
         int dropLayers,
-        List<Target> targets,
+        List<Output> targets,
         Calibration calibration,
         ComputePrecision precision,
         Evaluation evaluation,
@@ -38,7 +38,7 @@ public record PruningTask(
      * @param recipe its sparsity counts dropped layers
      * @param folder of the staged result; exists and is empty
      */
-    public record Target(PruningRecipe recipe, String output, Path folder) {}
+    public record Output(PruningRecipe recipe, String output, Path folder) {}
 
     /** A named text file. */
     public record Text(String name, Path file) {}

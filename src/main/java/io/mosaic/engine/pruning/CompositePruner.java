@@ -3,7 +3,7 @@ package io.mosaic.engine.pruning;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.allocation.AllocationMethod;
-import io.mosaic.engine.allocation.Target;
+import io.mosaic.engine.allocation.MapSparsity;
 import io.mosaic.engine.architecture.LayerShape;
 import io.mosaic.engine.architecture.MapId;
 import io.mosaic.engine.architecture.Site;
@@ -54,7 +54,7 @@ public final class CompositePruner {
         this.budget = budget;
     }
 
-    private ZeroRule rule(Target target) {
+    private ZeroRule rule(MapSparsity target) {
         return switch (budget) {
             case EXACT -> new ZeroRule.Exactly(target.zeros());
             case AS_PUBLISHED -> new ZeroRule.AsPublished(target.share());
@@ -62,7 +62,7 @@ public final class CompositePruner {
     }
 
     /** The statistics of a layer's inputs that this recipe reads; each later one holds the earlier. */
-    public enum Needs {
+    public enum StatisticsLevel {
         NOTHING,
         NORMS,
         HESSIANS
@@ -73,17 +73,17 @@ public final class CompositePruner {
         return recipe.propagation();
     }
 
-    public Needs needs() {
+    public StatisticsLevel needs() {
         return needs(recipe);
     }
 
     /** The same, for a recipe that has no plan yet. */
-    public static Needs needs(PruningRecipe recipe) {
+    public static StatisticsLevel needs(PruningRecipe recipe) {
         // by the recipe alone, so that a target is pruned alike whatever others share its run
         if (recipe.category() != Category.UNSTRUCTURED || recipe.removal().method() == UnstructuredMethod.SPARSEGPT) {
-            return Needs.HESSIANS;
+            return StatisticsLevel.HESSIANS;
         }
-        return recipe.removal().method() == UnstructuredMethod.WANDA ? Needs.NORMS : Needs.NOTHING;
+        return recipe.removal().method() == UnstructuredMethod.WANDA ? StatisticsLevel.NORMS : StatisticsLevel.NOTHING;
     }
 
     /** Whether a site is observed again once the projections before it are pruned. */

@@ -46,15 +46,15 @@ public final class PruningWalk {
      *
      * @param finished layers that need not be pruned again; the sink receives them as well
      */
-    public record Target(CompositePruner pruner, PrunedLayers sink, FinishedLayers finished) {
-        public Target(CompositePruner pruner, PrunedLayers sink) {
-            this(pruner, sink, FinishedLayers.NONE);
+    public record Variant(CompositePruner pruner, LayerSink sink, LayerSource finished) {
+        public Variant(CompositePruner pruner, LayerSink sink) {
+            this(pruner, sink, LayerSource.NONE);
         }
     }
 
     /** Prunes every layer in order and hands each out. */
-    public void run(CompositePruner pruner, PrunedLayers sink) {
-        run(List.of(new Target(pruner, sink)));
+    public void run(CompositePruner pruner, LayerSink sink) {
+        run(List.of(new Variant(pruner, sink)));
     }
 
     /**
@@ -62,10 +62,10 @@ public final class PruningWalk {
      *
      * @param targets of recipes that differ in their plans only
      */
-    public void run(List<Target> targets) {
+    public void run(List<Variant> targets) {
         try (NDManager scope = compute.manager().newSubManager();
                 Run run = new Run(scope, targets)) {
-            if (run.needs == CompositePruner.Needs.NOTHING) {
+            if (run.needs == CompositePruner.StatisticsLevel.NOTHING) {
                 run.walk.forEach((index, dense) -> {
                     if (index < run.finished) {
                         takeOver(index, targets);
@@ -90,13 +90,13 @@ public final class PruningWalk {
     }
 
     /** Targets that see the same stream before the next layer. */
-    private record Branch(HiddenStates states, List<Target> targets) {}
+    private record Branch(HiddenStates states, List<Variant> targets) {}
 
     /** Hands out a layer that is finished already; returns it as each target has written it. */
-    private static List<LayerWeights> takeOver(int index, List<Target> targets) {
+    private static List<LayerWeights> takeOver(int index, List<Variant> targets) {
         List<LayerWeights> written = new ArrayList<>();
-        for (Target target : targets) {
-            FinishedLayers.Finished finished = target.finished().read(index);
+        for (Variant target : targets) {
+            LayerSource.Finished finished = target.finished().read(index);
             target.sink().accept(index, finished.weights(), finished.dampening());
             written.add(finished.weights());
         }
@@ -112,12 +112,12 @@ public final class PruningWalk {
     private final class Run implements AutoCloseable {
         private final NDManager scope;
         private final CompositePruner recipe; // in what all targets have in common
-        private final CompositePruner.Needs needs;
+        private final CompositePruner.StatisticsLevel needs;
         private final LayerWalk walk;
         private final int finished; // layers that every target has already
         private final List<HiddenStates> streams = new ArrayList<>();
 
-        Run(NDManager scope, List<Target> targets) {
+        Run(NDManager scope, List<Variant> targets) {
             this.scope = scope;
             recipe = targets.getFirst().pruner();
             finished = targets.stream()
@@ -168,7 +168,7 @@ public final class PruningWalk {
             }
             List<Branch> parted = new ArrayList<>();
             for (int i = 0; i < written.size(); i++) {
-                List<Target> own = List.of(branch.targets().get(i));
+                List<Variant> own = List.of(branch.targets().get(i));
                 try (DecoderLayer layer = walk.load(written.get(i))) {
                     if (i + 1 < written.size()) {
                         parted.add(new Branch(keep(states.after(index, layer)), own));
@@ -182,7 +182,7 @@ public final class PruningWalk {
         }
 
         /** Prunes a layer and hands it out; returns it as each target writes it. */
-        List<LayerWeights> prune(int index, LayerWeights dense, List<Target> targets, Observation observation) {
+        List<LayerWeights> prune(int index, LayerWeights dense, List<Variant> targets, Observation observation) {
             try (NDManager work = scope.newSubManager();
                     InputStatistics statistics = statistics(dense.shape());
                     LayerHessians hessians = new LayerHessians(work, index, statistics)) {
@@ -226,7 +226,7 @@ public final class PruningWalk {
         }
 
         private InputStatistics statistics(LayerShape shape) {
-            return needs == CompositePruner.Needs.HESSIANS
+            return needs == CompositePruner.StatisticsLevel.HESSIANS
                     ? InputStatistics.hessians(scope, shape, calibration.samples())
                     : InputStatistics.norms(scope, shape, calibration.samples());
         }

@@ -22,18 +22,19 @@ public record PruningWork(double forwards, double others) {
 
     /** @param targets models that are pruned in one run */
     public static PruningWork of(PruningRecipe recipe, LayerShape shape, CalibrationWindows windows, int targets) {
-        CompositePruner.Needs needs = CompositePruner.needs(recipe);
-        if (needs == CompositePruner.Needs.NOTHING) {
+        CompositePruner.StatisticsLevel needs = CompositePruner.needs(recipe);
+        if (needs == CompositePruner.StatisticsLevel.NOTHING) {
             return NONE;
         }
         PruningWork forward = forward(shape, windows);
         // nothing asks for what lies behind the last site
         PruningWork observing =
                 new PruningWork(forward.forwards - product(shape, MapRole.DOWN, windows), forward.others);
-        PruningWork statistics = needs == CompositePruner.Needs.HESSIANS ? statistics(shape, windows) : NONE;
-        PruningWork solving = needs == CompositePruner.Needs.HESSIANS && recipe.category() != Category.STRUCTURED
-                ? solving(shape)
-                : NONE;
+        PruningWork statistics = needs == CompositePruner.StatisticsLevel.HESSIANS ? statistics(shape, windows) : NONE;
+        PruningWork solving =
+                needs == CompositePruner.StatisticsLevel.HESSIANS && recipe.category() != Category.STRUCTURED
+                        ? solving(shape)
+                        : NONE;
         return switch (recipe.propagation()) {
             case PRUNED ->
                 observing.plus(statistics).plus(solving).plus(forward).times(targets);

@@ -64,7 +64,7 @@ public final class PlanSearch {
     }
 
     /** The best plan, what was tried, and what it cost in pruning passes. */
-    public record Result(PruningPlan plan, String chosen, List<SearchReport.Candidate> candidates, double spent) {}
+    public record Found(PruningPlan plan, String chosen, List<SearchReport.Candidate> candidates, double spent) {}
 
     /** Told after each candidate. */
     @FunctionalInterface
@@ -78,7 +78,7 @@ public final class PlanSearch {
      * @param profile the sensitivities; without them only the heuristics are tried
      * @param budget pruning passes that are left for candidates; at least one candidate is tried
      */
-    public Result run(
+    public Found run(
             PruningRecipe recipe,
             List<LayerShape> layers,
             OutlierRanking ranking,
@@ -95,7 +95,7 @@ public final class PlanSearch {
      *
      * @param budget pruning passes; at least one candidate is tried
      */
-    public Result shapes(PruningRecipe recipe, List<LayerShape> layers, double budget, Listener listener) {
+    public Found shapes(PruningRecipe recipe, List<LayerShape> layers, double budget, Listener listener) {
         Tally tally = new Tally(layers, budget, listener);
         Trial trial = new Trial(compute, checkpoint, calibration, heldOut, token);
         for (StructuredPlan structure : PruningPlan.structures(recipe, layers, OutlierRanking.none(layers), 1)) {
@@ -161,8 +161,8 @@ public final class PlanSearch {
             return Objects.requireNonNull(best);
         }
 
-        Result result() {
-            return new Result(best().plan(), best().name(), candidates, candidates.size() * price);
+        Found result() {
+            return new Found(best().plan(), best().name(), candidates, candidates.size() * price);
         }
     }
 

@@ -265,10 +265,10 @@ public class JobQueue {
         if (hold(claim)) {
             return action.get();
         }
-        return cancelled(claim) ? Optional.of(JobState.CANCELLED) : Optional.empty();
+        return markCancelled(claim) ? Optional.of(JobState.CANCELLED) : Optional.empty();
     }
 
-    public boolean cancelled(Claim claim) {
+    public boolean markCancelled(Claim claim) {
         return finish(
                 claim,
                 JobState.CANCELLED,

@@ -87,7 +87,7 @@ public record JobRequest(
         @Schema(
                 description =
                         "Shapes that are left: uniform, every layer alike, as stock runtimes load it; or per-layer, "
-                                + "each layer its own by the allocation, which Mosaic loads and no stock Llama loader of "
+                                + "each layer its own by the allocation, which Mosaic loads and no stock loader of "
                                 + "transformers, vLLM or llama.cpp does",
                 implementation = Layout.class,
                 defaultValue = "uniform")

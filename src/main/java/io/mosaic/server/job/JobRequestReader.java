@@ -366,7 +366,9 @@ class JobRequestReader {
             }
             JobRequest.Evaluation result =
                     new JobRequest.Evaluation(names, latency, Optional.of(windows), length, Optional.of(bos));
-            if (facts().isPresent()) {
+            if (facts().isEmpty()) {
+                names.forEach(corpus -> tokens("evaluation.perplexity", corpus));
+            } else {
                 int context = facts().get().architecture().contextLength();
                 int chosen = length.orElseThrow();
                 if (chosen < 2 || chosen > context) {

@@ -180,7 +180,7 @@ class ExecuteJob {
 
     private void stopped(JobQueue.Claim claim, Heartbeat heartbeat) {
         boolean written = switch (heartbeat.reason()) {
-            case NONE, CANCELLED -> queue.cancelled(claim);
+            case NONE, CANCELLED -> queue.markCancelled(claim);
             case SHUTDOWN -> queue.release(claim).isPresent();
             case LEASE_LOST -> false;
         };
@@ -291,7 +291,7 @@ class ExecuteJob {
                 new PruningTask.Source(request.model(), model.folder()),
                 request.dropLayers().orElse(0),
                 IntStream.range(0, folders.size())
-                        .mapToObj(i -> new PruningTask.Target(
+                        .mapToObj(i -> new PruningTask.Output(
                                 request.recipes().get(i), request.outputs().get(i), folders.get(i)))
                         .toList(),
                 new PruningTask.Calibration(

@@ -25,7 +25,7 @@ class ExactBudgetTests {
             return (long) (share * Arrays.stream(sizes).sum());
         }
 
-        Target[] fit(double share) {
+        MapSparsity[] fit(double share) {
             return ExactBudget.fit(preferences, sizes, budget(share));
         }
     }
@@ -49,7 +49,9 @@ class ExactBudgetTests {
     void budgetIsMetToTheWeight(
             @ForAll("wishes") Wishes wishes,
             @ForAll @DoubleRange(max = ExactBudget.MAX_SHARE) @Scale(12) double share) {
-        assertThat(Arrays.stream(wishes.fit(share)).mapToLong(Target::zeros).sum())
+        assertThat(Arrays.stream(wishes.fit(share))
+                        .mapToLong(MapSparsity::zeros)
+                        .sum())
                 .isEqualTo(wishes.budget(share));
     }
 
@@ -57,7 +59,7 @@ class ExactBudgetTests {
     void everyCountIsItsClippedShareRounded(
             @ForAll("wishes") Wishes wishes,
             @ForAll @DoubleRange(max = ExactBudget.MAX_SHARE) @Scale(12) double share) {
-        Target[] targets = wishes.fit(share);
+        MapSparsity[] targets = wishes.fit(share);
         for (int i = 0; i < targets.length; i++) {
             assertThat(targets[i].share()).isBetween(0.0, ExactBudget.MAX_SHARE);
             assertThat(targets[i].zeros()).isBetween(0L, wishes.sizes[i]);
@@ -69,7 +71,7 @@ class ExactBudgetTests {
     void sharesKeepTheOrderAndTheDistancesOfTheWishesUnlessClipped(
             @ForAll("wishes") Wishes wishes,
             @ForAll @DoubleRange(max = ExactBudget.MAX_SHARE) @Scale(12) double share) {
-        Target[] targets = wishes.fit(share);
+        MapSparsity[] targets = wishes.fit(share);
         for (int i = 0; i < targets.length; i++) {
             for (int j = 0; j < targets.length; j++) {
                 double wished = wishes.preferences[i] - wishes.preferences[j];
@@ -84,7 +86,7 @@ class ExactBudgetTests {
         }
     }
 
-    private static boolean inside(Target target) {
+    private static boolean inside(MapSparsity target) {
         return target.share() > 0 && target.share() < ExactBudget.MAX_SHARE;
     }
 
@@ -94,8 +96,8 @@ class ExactBudgetTests {
             @ForAll("wishes") Wishes wishes,
             @ForAll @DoubleRange(max = ExactBudget.MAX_SHARE) @Scale(12) double one,
             @ForAll @DoubleRange(max = ExactBudget.MAX_SHARE) @Scale(12) double other) {
-        Target[] less = wishes.fit(Math.min(one, other));
-        Target[] more = wishes.fit(Math.max(one, other));
+        MapSparsity[] less = wishes.fit(Math.min(one, other));
+        MapSparsity[] more = wishes.fit(Math.max(one, other));
         for (int i = 0; i < less.length; i++) {
             assertThat(more[i].share()).isGreaterThanOrEqualTo(less[i].share());
             assertThat(more[i].zeros()).isGreaterThanOrEqualTo(less[i].zeros() - 1);
@@ -124,14 +126,14 @@ class ExactBudgetTests {
     @Test
     void budgetAtTheClipIsMet() {
         assertThat(ExactBudget.fit(new double[] {0.3, -0.4}, new long[] {300, 700}, 990))
-                .containsExactly(new Target(0.99, 297), new Target(0.99, 693));
+                .containsExactly(new MapSparsity(0.99, 297), new MapSparsity(0.99, 693));
     }
 
     @Test
     void sharesThatAreClippedLeaveTheirExcessToTheOthers() {
-        Target[] targets = ExactBudget.fit(new double[] {2, 0, -2}, new long[] {100, 100, 100}, 150);
-        assertThat(targets[0]).isEqualTo(new Target(0.99, 99));
+        MapSparsity[] targets = ExactBudget.fit(new double[] {2, 0, -2}, new long[] {100, 100, 100}, 150);
+        assertThat(targets[0]).isEqualTo(new MapSparsity(0.99, 99));
         assertThat(targets[1].zeros()).isEqualTo(51);
-        assertThat(targets[2]).isEqualTo(new Target(0, 0));
+        assertThat(targets[2]).isEqualTo(new MapSparsity(0, 0));
     }
 }

@@ -75,7 +75,7 @@ class SparsityAllocationTests {
     void noProjectionLosesMoreThanItHoldsOrTheClipAllows(@ForAll("asked") Asked asked) {
         SparsityAllocation allocation = asked.allocation();
         assertThat(allocation.projections()).allSatisfy(id -> {
-            Target target = allocation.target(id);
+            MapSparsity target = allocation.target(id);
             assertThat(target.share()).isBetween(0.0, ExactBudget.MAX_SHARE);
             assertThat(target.zeros()).isBetween(0L, (long) Math.ceil(ExactBudget.MAX_SHARE * asked.weights(id)));
             assertThat(Math.abs(target.zeros() - target.share() * asked.weights(id)))

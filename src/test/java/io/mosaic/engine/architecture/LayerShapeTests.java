@@ -32,7 +32,7 @@ class LayerShapeTests {
     }
 
     @ParameterizedTest
-    @MethodSource("io.mosaic.engine.decoder.Shapes#odd")
+    @MethodSource("io.mosaic.fixture.TinyLlama#oddShapes")
     void readersOfASiteHaveItsWidth(LayerShape shape) {
         for (Site site : Site.values()) {
             assertThat(site.readers()).isNotEmpty().allSatisfy(reader -> {

@@ -107,9 +107,22 @@ class TokenizerTests {
         refused("tokenizer.json", "is not valid JSON");
     }
 
+    /** It says whether a BOS begins a text. */
     @ParameterizedTest
-    @ValueSource(strings = {"", "{", "[]", "7", "{\"model_max_length\":\"many\"}"})
-    void faultyCompanionFileIsRefusedOrOfNoConsequence(String content) throws IOException {
+    @ValueSource(strings = {"{", "{\"add_bos_token\": true", "{\"a\":1,\"a\":2}"})
+    void tornCompanionFileIsRefused(String content) throws IOException {
+        Checkpoints.copy(Demo.model(), temp.resolve("model"));
+        Files.writeString(temp.resolve("model/tokenizer_config.json"), content);
+        Refusals.refused(
+                ErrorCode.TOKENIZER_INVALID,
+                () -> Tokenizer.open(temp.resolve("model"), Demo.VOCABULARY),
+                "tokenizer_config.json",
+                "is not valid JSON");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "[]", "7", "{\"model_max_length\":\"many\"}"})
+    void oddCompanionFileIsOfNoConsequence(String content) throws IOException {
         Checkpoints.copy(Demo.model(), temp.resolve("model"));
         Files.writeString(temp.resolve("model/tokenizer_config.json"), content);
         try (Tokenizer plain = Tokenizer.open(Demo.model(), Demo.VOCABULARY);

@@ -245,7 +245,7 @@ class HuggingFaceExporterTests {
     @Test
     void zerosAreCountedAsStored() {
         Path source = TINY.with(DType.F16).write(temp.resolve("source"));
-        LayerWeights layer = weights(PRUNED, 0);
+        LayerWeights layer = TinyLlama.of(PRUNED).layer();
         float[] up = layer.weight(MapRole.UP);
         up[0] = 0f;
         up[1] = -0f;
@@ -262,7 +262,7 @@ class HuggingFaceExporterTests {
     void exportThatStopsHalfwayIsNoModel() {
         try (Checkpoint dense = Checkpoint.open(TINY.write(temp.resolve("source")))) {
             try (HuggingFaceExporter exporter = new HuggingFaceExporter(out, dense, Collections.nCopies(2, PRUNED))) {
-                exporter.write(0, weights(PRUNED, 0));
+                exporter.write(0, TinyLlama.of(PRUNED).layer());
             }
             Refusals.refused(
                     ErrorCode.CONFIG_INVALID, () -> Checkpoint.open(out).close(), "config.json", "missing");
@@ -288,8 +288,15 @@ class HuggingFaceExporterTests {
         }
     }
 
-    private static LayerWeights weights(LayerShape shape, int layer) {
-        return TinyLlama.of(shape).withSeed(100 + layer).layer();
+    /** Maps of their own, and the norms of the source. */
+    private static LayerWeights weights(Checkpoint dense, LayerShape shape, int layer) {
+        LayerWeights maps = TinyLlama.of(shape).withSeed(100 + layer).layer();
+        return new LayerWeights(
+                maps.spec(),
+                shape,
+                maps.weights(),
+                maps.biases(),
+                LayerWeights.read(dense, layer).norms());
     }
 
     private static void export(Path source, Path folder, LayerShape shape, long shardBytes) {
@@ -297,7 +304,7 @@ class HuggingFaceExporterTests {
                 HuggingFaceExporter exporter =
                         new HuggingFaceExporter(folder, dense, Collections.nCopies(2, shape), shardBytes)) {
             for (int layer = 0; layer < 2; layer++) {
-                exporter.write(layer, weights(shape, layer));
+                exporter.write(layer, weights(dense, shape, layer));
             }
             exporter.finish();
         }
@@ -307,7 +314,7 @@ class HuggingFaceExporterTests {
     private static void same(Checkpoint dense, Checkpoint written, LayerShape pruned) {
         Set<String> prunable = new HashSet<>();
         for (int layer = 0; layer < 2; layer++) {
-            LayerWeights given = weights(pruned, layer);
+            LayerWeights given = weights(dense, pruned, layer);
             for (MapRole projection : MapRole.values()) {
                 String name = LlamaNames.weight(layer, projection);
                 assertThat(written.read(name)).isEqualTo(given.weight(projection));

@@ -53,7 +53,7 @@ class ComputePrecisionTests {
         PruningTask task = new PruningTask(
                 new PruningTask.Source("mosaic/demo", Demo.model()),
                 0,
-                List.of(new PruningTask.Target(
+                List.of(new PruningTask.Output(
                         Recipes.unstructured(UnstructuredMethod.SPARSEGPT, 0.6, AllocationMethod.PROJECTION),
                         "mosaic/" + precision,
                         Files.createDirectory(folder.resolve(precision.toString())))),

@@ -69,7 +69,7 @@ record TinyRun(
                 new PruningTask.Source("tiny/dense", model),
                 dropLayers,
                 IntStream.range(0, folders.size())
-                        .mapToObj(i -> new PruningTask.Target(recipes.get(i), "tiny/pruned-" + i, folders.get(i)))
+                        .mapToObj(i -> new PruningTask.Output(recipes.get(i), "tiny/pruned-" + i, folders.get(i)))
                         .toList(),
                 new PruningTask.Calibration(corpus, new CalibrationWindows(6, 24), 0, Sampling.STRIDED),
                 ComputePrecision.F32,

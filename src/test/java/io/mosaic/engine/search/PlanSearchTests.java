@@ -103,7 +103,7 @@ class PlanSearchTests {
                 false);
     }
 
-    private static PlanSearch.Result search(PruningRecipe recipe, double budget) {
+    private static PlanSearch.Found search(PruningRecipe recipe, double budget) {
         SearchCost cost = new SearchCost(checkpoint.architecture(), WINDOWS, RECIPE);
         return new PlanSearch(new Compute(manager, Precision.F32), checkpoint, FEW, heldOut, cost, TOKEN)
                 .run(recipe, layers, ranking, Optional.of(profile), budget, (tried, affordable) -> {});
@@ -141,7 +141,7 @@ class PlanSearchTests {
     @Test
     void sensitivitiesBeatUniformAndThePublishedHeuristics() {
         PruningRecipe recipe = recipe(Category.UNSTRUCTURED, 0.8, new StructuredShare.Fixed(0));
-        PlanSearch.Result result = search(recipe, 4.5);
+        PlanSearch.Found result = search(recipe, 4.5);
 
         assertThat(result.candidates())
                 .extracting(SearchReport.Candidate::name)
@@ -162,7 +162,7 @@ class PlanSearchTests {
     @Test
     void moreBudgetTriesVariationsAndNeverChoosesWorse() {
         PruningRecipe recipe = recipe(Category.UNSTRUCTURED, 0.7, new StructuredShare.Fixed(0));
-        PlanSearch.Result result = search(recipe, 6.5);
+        PlanSearch.Found result = search(recipe, 6.5);
 
         assertThat(result.candidates())
                 .extracting(SearchReport.Candidate::name)
@@ -177,7 +177,7 @@ class PlanSearchTests {
     @Test
     void automaticShareGoesAsFarAsItCostsHardlyAnything() {
         PruningRecipe recipe = recipe(Category.COMPOSITE, 0.6, new StructuredShare.Auto());
-        PlanSearch.Result result = search(recipe, 4.5);
+        PlanSearch.Found result = search(recipe, 4.5);
 
         SearchReport.Candidate none = result.candidates().getFirst();
         assertThat(none.physicalShare()).isZero();
@@ -197,7 +197,7 @@ class PlanSearchTests {
         StructuredPlan guessed = PruningPlan.of(recipe, layers, ranking).structure();
 
         SearchCost cost = new SearchCost(checkpoint.architecture(), WINDOWS, RECIPE);
-        PlanSearch.Result result = new PlanSearch(
+        PlanSearch.Found result = new PlanSearch(
                         new Compute(manager, Precision.F32), checkpoint, FEW, heldOut, cost, TOKEN)
                 .shapes(recipe, layers, 3.5, (tried, affordable) -> {});
 
@@ -214,7 +214,7 @@ class PlanSearchTests {
     void withoutSensitivitiesTheHeuristicsAreCompared() {
         PruningRecipe recipe = recipe(Category.UNSTRUCTURED, 0.6, new StructuredShare.Fixed(0));
         SearchCost cost = new SearchCost(checkpoint.architecture(), WINDOWS, RECIPE);
-        PlanSearch.Result result = new PlanSearch(
+        PlanSearch.Found result = new PlanSearch(
                         new Compute(manager, Precision.F32), checkpoint, FEW, heldOut, cost, TOKEN)
                 .run(recipe, layers, ranking, Optional.empty(), 8, (tried, affordable) -> {});
         assertThat(result.candidates())
@@ -225,7 +225,7 @@ class PlanSearchTests {
     @Test
     void shapesOfEachLayerFollowTheWishThatMeasuresBest() {
         PruningRecipe recipe = recipe(Category.STRUCTURED, 0.25, new StructuredShare.Fixed(1), Layout.PER_LAYER);
-        PlanSearch.Result result = search(recipe, 4.5);
+        PlanSearch.Found result = search(recipe, 4.5);
 
         assertThat(result.candidates())
                 .extracting(SearchReport.Candidate::name)
@@ -251,7 +251,7 @@ class PlanSearchTests {
     @Test
     void compositeOfUnlikeLayersIsTheWholeBudget() {
         PruningRecipe recipe = recipe(Category.COMPOSITE, 0.6, new StructuredShare.Auto(), Layout.PER_LAYER);
-        PlanSearch.Result result = search(recipe, 6.5);
+        PlanSearch.Found result = search(recipe, 6.5);
 
         assertThat(result.plan().structure().removedParameters()).isPositive();
         assertThat(removed(result.plan())).isEqualTo(recipe.budget(layers));

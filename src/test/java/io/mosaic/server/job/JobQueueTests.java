@@ -163,7 +163,7 @@ class JobQueueTests {
 
         assertThat(queue.heartbeat(claim, LEASE)).isEqualTo(Pulse.CANCEL_REQUESTED);
         assertThat(queue.hold(claim)).isFalse(); // so nothing is published any more
-        assertThat(queue.cancelled(claim)).isTrue();
+        assertThat(queue.markCancelled(claim)).isTrue();
         assertThat(job(claim).state()).isEqualTo(JobState.CANCELLED);
     }
 
@@ -196,7 +196,7 @@ class JobQueueTests {
         boolean ended = switch (end) {
             case SUCCEEDED -> queue.succeed(claim);
             case FAILED -> queue.fail(claim, ErrorCode.TENSOR_NOT_FINITE, "NaN");
-            case CANCELLED -> queue.cancelled(claim);
+            case CANCELLED -> queue.markCancelled(claim);
             case QUEUED, RUNNING -> false;
         };
         assertThat(ended).isTrue();
@@ -506,7 +506,7 @@ class JobQueueTests {
                 c -> queue.fail(c, ErrorCode.INTERNAL_ERROR, "late"),
                 c -> queue.retry(c, ErrorCode.IO_ERROR, "late", ATTEMPTS).isPresent(),
                 c -> queue.outgrow(c, 1).isPresent(),
-                queue::cancelled,
+                queue::markCancelled,
                 c -> queue.release(c).isPresent());
         writes.forEach(
                 write -> assertUnchanged(claim, c -> assertThat(write.test(c)).isFalse()));

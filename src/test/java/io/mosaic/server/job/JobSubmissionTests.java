@@ -53,8 +53,9 @@ class JobSubmissionTests {
                          "outlierThreshold": 5.0, "lambda": 0.08, "searchBudget": 8.0, "propagation": "pruned",
                          "trueSequential": false, "computePrecision": "auto",
                          "calibration": {"corpus": "demo-calibration", "samples": 128, "sequenceLength": 256,
-                                         "seed": 0, "sampling": "random"},
-                         "evaluation": {"perplexity": ["demo-test"], "latency": true},
+                                         "seed": 0, "sampling": "random", "bos": false},
+                         "evaluation": {"perplexity": ["demo-test"], "latency": true, "windows": 64, "sequenceLength": 256,
+                                        "bos": false},
                          "output": "mosaic/demo-composite-50-%s"}
                         """.formatted(id.substring(0, 8)))
                         .toString());

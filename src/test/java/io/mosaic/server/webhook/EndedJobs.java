@@ -42,7 +42,7 @@ final class EndedJobs {
         switch (state) {
             case SUCCEEDED -> queue.succeed(claim);
             case FAILED -> queue.fail(claim, ErrorCode.TENSOR_NOT_FINITE, "NaN");
-            case CANCELLED -> queue.cancelled(claim);
+            case CANCELLED -> queue.markCancelled(claim);
             case QUEUED, RUNNING -> throw new IllegalArgumentException(state + " is no end");
         }
     }

@@ -166,7 +166,7 @@ class PublicationTests {
         assertThat(earlier).as("what the current attempt may go on from").isNotEmptyDirectory();
         assertThat(current).isNotEmptyDirectory();
 
-        assertThat(queue.cancelled(holder)).isTrue();
+        assertThat(queue.markCancelled(holder)).isTrue();
         janitor.clean();
 
         assertThat(earlier).doesNotExist();

@@ -104,7 +104,7 @@ class RunningJobTests {
         assertThat(job.path("worker").stringValue()).isEqualTo("thief");
         assertThat(job.has("progress")).isFalse();
         assertNothingLeft("running/stolen");
-        assertThat(queue.cancelled(thief)).isTrue();
+        assertThat(queue.markCancelled(thief)).isTrue();
     }
 
     @Test

@@ -7,7 +7,7 @@ import java.util.Locale;
 public enum Layout {
     /** Every layer ends with the same head counts and MLP width, as stock runtimes expect. */
     UNIFORM,
-    /** Each layer has its own, as its share asks; no stock Llama loader reads that. */
+    /** Each layer has its own, as its share asks; no stock loader reads that. */
     PER_LAYER;
 
     /** The field's word, as requests and reports spell it. */

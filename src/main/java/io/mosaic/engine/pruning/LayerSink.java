@@ -6,7 +6,7 @@ import java.util.Map;
 
 /** Receives a pruned layer as soon as it is done, in order. */
 @FunctionalInterface
-public interface PrunedLayers {
+public interface LayerSink {
     /** @param dampening what each input site's Hessian took, where one was factorised */
     void accept(int index, LayerWeights layer, Map<Site, Double> dampening);
 }

@@ -5,9 +5,9 @@ import io.mosaic.engine.decoder.LayerWeights;
 import java.util.Map;
 
 /** The first layers of a target, as an earlier run that did not come to its end has left them. */
-public interface FinishedLayers {
+public interface LayerSource {
     /** No run came before. */
-    FinishedLayers NONE = new FinishedLayers() {
+    LayerSource NONE = new LayerSource() {
         @Override
         public int count() {
             return 0;

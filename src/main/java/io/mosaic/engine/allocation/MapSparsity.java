@@ -6,4 +6,4 @@ package io.mosaic.engine.allocation;
  * @param share the nominal share of its weights, before rounding to whole weights
  * @param zeros the whole number of weights
  */
-public record Target(double share, long zeros) {}
+public record MapSparsity(double share, long zeros) {}
