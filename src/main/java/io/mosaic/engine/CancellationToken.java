@@ -2,7 +2,7 @@ package io.mosaic.engine;
 
 import java.util.concurrent.CancellationException;
 
-/** Asks a run to stop; it does so at its next step, a fraction of a layer away. */
+/** A request for a run to stop, which it does at its next step, within a fraction of a layer. */
 public final class CancellationToken {
     private volatile boolean cancelled;
 

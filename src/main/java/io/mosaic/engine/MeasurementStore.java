@@ -3,8 +3,8 @@ package io.mosaic.engine;
 import java.util.Optional;
 
 /**
- * Keeps what was measured on a dense model by the hash of everything that it depends on, so that one measurement serves
- * every target and category.
+ * Stores measurements of dense models by the hash of everything they depend on, so that one measurement serves every
+ * target and category.
  *
  * @param <T> the measurement
  */

@@ -1,6 +1,6 @@
 package io.mosaic.engine;
 
-/** A failure with a code; its message names the thing, the value and the limit, for the person who reads it. */
+/** A failure with a code; its message names the thing, the value and the limit, for a human reader. */
 public final class MosaicException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 

@@ -5,7 +5,7 @@ import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
 /**
- * Where everything lies that the service keeps.
+ * The folders in which the service keeps its files.
  *
  * @param home {@code mosaic.home}, from the environment MOSAIC_HOME
  */
@@ -15,7 +15,7 @@ public record MosaicHome(@DefaultValue("./data") Path home) {
         home = home.toAbsolutePath().normalize();
     }
 
-    /** {namespace}/{name} are Hugging Face folders. */
+    /** Hugging Face model folders, as {namespace}/{name}. */
     public Path models() {
         return home.resolve("models");
     }
@@ -25,12 +25,12 @@ public record MosaicHome(@DefaultValue("./data") Path home) {
         return models().resolve(".staging");
     }
 
-    /** {name}.txt are texts. */
+    /** Texts, as {name}.txt. */
     public Path corpora() {
         return home.resolve("corpora");
     }
 
-    /** The embedded PostgreSQL, where there is one. */
+    /** Data of the embedded PostgreSQL, if it is used. */
     public Path database() {
         return home.resolve("database");
     }

@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.function.Function;
 import org.springframework.data.domain.Page;
 
-/** One page of a list, as every list of the API is answered. */
+/** One page of a list, as the API answers every list. */
 public record PageView<T>(List<T> content, Position page) {
     public record Position(int size, int number, long totalElements, int totalPages) {}
 
@@ -14,7 +14,7 @@ public record PageView<T>(List<T> content, Position page) {
                 new Position(page.getSize(), page.getNumber(), page.getTotalElements(), page.getTotalPages()));
     }
 
-    /** All there is, on one page. */
+    /** The whole list as one page. */
     public static <T> PageView<T> all(List<T> content) {
         return new PageView<>(content, new Position(content.size(), 0, content.size(), content.isEmpty() ? 0 : 1));
     }

@@ -265,7 +265,7 @@ class RealModelTests {
                 List.of(new PruningTask.Output(recipe, "real/pruned", folder)),
                 new PruningTask.Calibration(
                         new PruningTask.Text("demo-calibration", Demo.corpus("demo-calibration")),
-                        new CalibrationWindows(16, LENGTH, bos),
+                        new CalibrationWindows(8, LENGTH, bos),
                         0,
                         Sampling.STRIDED),
                 ComputePrecision.F32,

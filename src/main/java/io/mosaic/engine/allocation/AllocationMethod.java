@@ -3,7 +3,7 @@ package io.mosaic.engine.allocation;
 import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.Locale;
 
-/** How one global target becomes one target per projection. */
+/** The way to turn one global target into one target per projection. */
 public enum AllocationMethod {
     /** Every projection the same share (the paper's "global"). */
     UNIFORM,
@@ -16,7 +16,7 @@ public enum AllocationMethod {
     /** As Mosaic's released code computes it, which misses its budget; for comparison only. */
     AS_PUBLISHED;
 
-    /** The field's word, as requests and reports spell it. */
+    /** The name in requests and reports. */
     @Override
     @JsonValue
     public String toString() {

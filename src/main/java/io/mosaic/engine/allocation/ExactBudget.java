@@ -9,7 +9,7 @@ import java.util.stream.IntStream;
  * budget, then rounded to integers by largest remainder.
  */
 final class ExactBudget {
-    /** No projection loses everything. */
+    /** The largest share that a projection may lose. */
     static final double MAX_SHARE = 0.99;
 
     private static final int BISECTIONS = 100;
@@ -17,8 +17,8 @@ final class ExactBudget {
     private ExactBudget() {}
 
     /**
-     * @param preferences wished shares, up to one common shift
-     * @param sizes weights of each
+     * @param preferences desired shares, up to one common shift
+     * @param sizes number of weights of each
      * @param zeros the budget, 0 ≤ zeros ≤ {@value #MAX_SHARE} · Σ sizes
      */
     static MapSparsity[] fit(double[] preferences, long[] sizes, long zeros) {

@@ -9,9 +9,9 @@ import java.util.Objects;
 import java.util.function.ToDoubleFunction;
 
 /**
- * The allocation that costs least by a sensitivity profile: with a price μ per weight every projection takes the share
- * where its own divergence less the price of what it gives is smallest, and μ is set so that the budget is met
- * (Lagrangian relaxation). Then the budget is made exact.
+ * The cheapest allocation by a sensitivity profile: at a price μ per weight, every projection takes the share that
+ * minimises its own divergence less the price of its zeros, and μ is set to meet the budget (Lagrangian relaxation).
+ * Then the budget is made exact.
  */
 public final class SensitivityAllocation {
     private static final double STEP = 0.01;
@@ -23,7 +23,7 @@ public final class SensitivityAllocation {
     /**
      * @param layers the shapes whose weights are to be zeroed
      * @param zeros the budget over all layers
-     * @param weight how much more a projection matters than the profile says; 1 by default
+     * @param weight factor on a projection's divergence; 1 by default
      */
     public static SparsityAllocation of(
             SensitivityProfile profile, List<LayerShape> layers, long zeros, ToDoubleFunction<MapId> weight) {
@@ -58,7 +58,7 @@ public final class SensitivityAllocation {
         return Objects.requireNonNull(sizes.get(id));
     }
 
-    /** Where the cost less {@code price} per share is smallest. */
+    /** The share that minimises the cost less {@code price} per share. */
     private static double share(double[] cost, double price) {
         int best = 0;
         for (int i = 1; i < cost.length; i++) {

@@ -5,16 +5,16 @@ import io.mosaic.engine.architecture.PerMap;
 import java.util.List;
 
 /**
- * How much a dense model's answers change when one projection alone is pruned, as a function of the share that it
- * loses. Two measured divergences anchor each projection; between and beyond them it follows a power of SparseGPT's own
+ * How much a dense model's output changes when only one projection is pruned, as a function of the share it loses. Two
+ * measured divergences anchor each projection; between and beyond them the curve follows a power of SparseGPT's own
  * loss. The profile depends on the dense model, its calibration and the held-out windows, not on any target.
  *
- * @param levels shares at which the losses were taken, ascending
+ * @param levels shares at which the losses were measured, ascending
  * @param probes the two shares at which the divergences were measured
  * @param layers outermost first
  */
 public record SensitivityProfile(List<Double> levels, List<Double> probes, List<PerMap<Curve>> layers) {
-    /** Exponents outside this range come from noise: a loss costs about in proportion to itself. */
+    /** Exponents outside this range come from noise: divergence is roughly proportional to loss. */
     private static final double LEAST_EXPONENT = 0.7;
 
     private static final double MOST_EXPONENT = 1.6;

@@ -49,7 +49,7 @@ public final class SparsityAllocation {
         PROJECTION
     }
 
-    /** A projection that holds more outliers wants to lose less. */
+    /** A preference to prune a projection less the more outliers it holds. */
     private static ToDoubleFunction<MapId> preference(OutlierRanking ranking, RankedBy rankedBy, double lambda) {
         ToDoubleFunction<MapId> ratio = switch (rankedBy) {
             case LAYER -> id -> ranking.layers().get(id.layer()).ratio();
@@ -59,7 +59,10 @@ public final class SparsityAllocation {
         return id -> -scaled.applyAsDouble(id);
     }
 
-    /** Ratios scaled from their range over all layers of the maps that {@code of} takes into [0, 2λ]; 0 where all are equal. */
+    /**
+     * Ratios of the maps selected by {@code of}, scaled from their range over all layers to [0, 2λ]; 0 if all are
+     * equal.
+     */
     private static ToDoubleFunction<MapId> scaled(
             ToDoubleFunction<MapId> ratio, OutlierRanking ranking, Predicate<MapRole> of, double lambda) {
         DoubleSummaryStatistics range = IntStream.range(0, ranking.layers().size())
@@ -75,7 +78,7 @@ public final class SparsityAllocation {
 
     /**
      * Density of projection t in layer l as the released code computes it: the layer's scaled ratio, less the mean over
-     * all layers of t's scaled ratio, plus the wished density. Nothing centres it, so the budget is missed.
+     * all layers of t's scaled ratio, plus the desired density. Nothing centres it, so the budget is missed.
      */
     private static SparsityAllocation published(
             OutlierRanking ranking, double lambda, List<LayerShape> layers, long zeros) {
@@ -101,7 +104,7 @@ public final class SparsityAllocation {
     }
 
     /**
-     * The allocation that meets the budget exactly and lies nearest to wished shares, all moved by the same amount.
+     * The allocation that meets the budget exactly and is nearest to the desired shares, all moved by the same amount.
      *
      * @param layers the shapes whose weights are to be zeroed
      * @param zeros the budget over all layers
@@ -137,7 +140,7 @@ public final class SparsityAllocation {
     }
 
     /**
-     * The allocation with these targets, as {@link #targets} gave them.
+     * The allocation with these targets, in the order of {@link #targets}.
      *
      * @param layers the shapes whose weights are to be zeroed
      */
@@ -162,7 +165,7 @@ public final class SparsityAllocation {
         return new ArrayList<>(targets.keySet());
     }
 
-    /** The removed share of those projections that {@code filter} takes. */
+    /** The removed share of the projections selected by {@code filter}. */
     public double share(Predicate<MapId> filter) {
         long zeros = 0;
         long weights = 0;

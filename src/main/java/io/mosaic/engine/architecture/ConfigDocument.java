@@ -25,6 +25,11 @@ public record ConfigDocument(ObjectNode root, String section) {
     private static final List<String> PER_LAYER =
             List.of(LAYER_TYPES, NO_ROPE_LAYERS, "num_attention_heads", "num_key_value_heads", "intermediate_size");
 
+    /** An entry that describes the decoder. */
+    public JsonNode entry(String key) {
+        return decoder().path(key);
+    }
+
     /** The object that describes the decoder. */
     ObjectNode decoder() {
         return decoder(root);

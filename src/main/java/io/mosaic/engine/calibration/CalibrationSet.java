@@ -24,7 +24,7 @@ public record CalibrationSet(int[][] windows) {
         return cut(tokens, starts(tokens.length, windows, sampling, seed), windows);
     }
 
-    /** Windows that begin at these tokens, each behind the BOS where there is one. */
+    /** Windows that begin at these tokens, each preceded by the BOS if there is one. */
     static CalibrationSet cut(int[] tokens, int[] starts, CalibrationWindows windows) {
         return new CalibrationSet(Arrays.stream(starts)
                 .mapToObj(start -> window(tokens, start, windows))

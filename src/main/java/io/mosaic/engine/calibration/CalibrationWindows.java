@@ -3,19 +3,19 @@ package io.mosaic.engine.calibration;
 import java.util.OptionalInt;
 
 /**
- * How many calibration windows of how many tokens.
+ * Number and length of calibration windows.
  *
  * @param samples number of windows
- * @param length tokens of each, a BOS among them
- * @param bos the token that each begins with; empty where text alone fills them
+ * @param length tokens of each, including a BOS
+ * @param bos the first token of each; empty if windows hold text only
  */
 public record CalibrationWindows(int samples, int length, OptionalInt bos) {
-    /** What the published methods calibrate with. */
+    /** The sizes that the published methods use. */
     private static final int USUAL_SAMPLES = 128;
 
     private static final int USUAL_LENGTH = 2048;
 
-    /** Windows of text alone. */
+    /** Windows of text only. */
     public CalibrationWindows(int samples, int length) {
         this(samples, length, OptionalInt.empty());
     }
@@ -31,22 +31,22 @@ public record CalibrationWindows(int samples, int length, OptionalInt bos) {
         return bos.isPresent() ? length - 1 : length;
     }
 
-    /** As many windows of another length, begun alike. */
+    /** Windows of another number and length, with the same first token. */
     public CalibrationWindows of(int otherSamples, int otherLength) {
         return new CalibrationWindows(otherSamples, otherLength, bos);
     }
 
-    /** The usual length, cut to the model's context and the corpus. */
+    /** The usual length, limited by the model's context and the corpus. */
     public static int usualLength(int tokens, int context) {
         return Math.max(1, Math.min(USUAL_LENGTH, Math.min(tokens, context)));
     }
 
-    /** The usual number, cut to what the corpus holds. */
+    /** The usual number, limited by the corpus. */
     public static int usualSamples(int tokens, int length) {
         return Math.clamp(held(tokens, length), 1, USUAL_SAMPLES);
     }
 
-    /** Windows that a corpus holds without overlap. */
+    /** Number of windows in a corpus without overlap. */
     public static int held(int tokens, int length) {
         return tokens / length;
     }

@@ -9,7 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** A UTF-8 text file, byte for byte one string. */
+/** A UTF-8 text file, read unchanged into one string. */
 public record Corpus(String name, String text) {
     /** Tokenised on the heap at once; larger texts are refused rather than cut. */
     static final long MAX_BYTES = 256L << 20;

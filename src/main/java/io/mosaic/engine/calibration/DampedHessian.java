@@ -16,8 +16,8 @@ import java.util.Optional;
  * diagonal at first, grows tenfold until the factorisation succeeds, at most to 1.0.
  *
  * @param matrix H with the dampening added, (d, d)
- * @param reversed L, lower triangular, with J·H·J = L·Lᵀ, J being the reversal; it gives every factor that is needed
- * @param dampening the factor that it took
+ * @param reversed L, lower triangular, with J·H·J = L·Lᵀ, J being the reversal; all needed factors follow from it
+ * @param dampening the factor needed
  * @param dead columns that no calibration token reached
  */
 public record DampedHessian(NDArray matrix, NDArray reversed, double dampening, boolean[] dead) {
@@ -25,7 +25,7 @@ public record DampedHessian(NDArray matrix, NDArray reversed, double dampening, 
     private static final double LAST = 1.0;
     private static final long STRIP = 1024;
 
-    /** @param label what the site belongs to, for messages */
+    /** @param label name of the site, for messages */
     public static DampedHessian of(NDManager scope, NDArray hessian, String label) {
         float[] diagonal = diagonal(hessian);
         boolean[] dead = new boolean[diagonal.length];
@@ -59,7 +59,7 @@ public record DampedHessian(NDArray matrix, NDArray reversed, double dampening, 
         return dead.length;
     }
 
-    /** That of some columns, as if the others were not there; what dampens the whole dampens the part. */
+    /** The damped Hessian of a subset of columns, as if there were no others, with the same dampening. */
     public DampedHessian at(NDManager scope, int[] columns) {
         if (columns.length == dead.length) {
             return this;
@@ -81,7 +81,7 @@ public record DampedHessian(NDArray matrix, NDArray reversed, double dampening, 
         return ops.rows(scope, ops.rows(scope, symmetric, columns).transpose(), columns);
     }
 
-    /** H⁻¹, (d, d), from UᵀU: strips of columns from the diagonal down, which need no rows of U behind them. */
+    /** H⁻¹, (d, d), from UᵀU: strips of columns from the diagonal down, which need no rows of U below them. */
     public NDArray inverse(NDManager scope) {
         try (NDManager work = scope.newSubManager()) {
             TorchOps ops = TorchOps.on(work);

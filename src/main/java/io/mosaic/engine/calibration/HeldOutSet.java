@@ -9,17 +9,17 @@ import java.util.stream.IntStream;
  * Windows of the calibration corpus on which candidates are compared.
  *
  * @param set the windows, of equal length
- * @param independent whether no token of theirs calibrates; false where the calibration uses up the corpus
+ * @param independent whether they share no token with the calibration; false if the calibration uses up the corpus
  */
 public record HeldOutSet(CalibrationSet set, boolean independent) {
     private static final int SHORTEST = 16;
 
     /**
-     * Windows between those that calibrate, spread evenly over the corpus. Where no whole window is free, shorter ones
-     * are taken; where hardly anything is, the calibration windows themselves.
+     * Windows between the calibration windows, spread evenly over the corpus. If no whole window is free, shorter ones
+     * are taken; if hardly any text is free, the calibration windows themselves.
      *
-     * @param windows how those that calibrate were drawn, with {@code sampling} and {@code seed}
-     * @param wanted windows to take, not longer than those; fewer where fewer are free
+     * @param windows the calibration windows, as drawn with {@code sampling} and {@code seed}
+     * @param wanted windows to take, no longer than the calibration windows; fewer if fewer are free
      */
     public static HeldOutSet of(
             int[] tokens, CalibrationWindows windows, Sampling sampling, long seed, CalibrationWindows wanted) {

@@ -13,11 +13,11 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Second moments of what a layer's four input sites see, over N windows: H = (2/N) Σ XᵀX, whose diagonal is twice the
+ * Second moments of the inputs at a layer's four sites, over N windows: H = (2/N) Σ XᵀX, whose diagonal is twice the
  * squared norm of Wanda's code, and the mean of each column. Close frees them.
  */
 public final class InputStatistics implements SiteObserver, AutoCloseable {
-    /** Columns whose products are made together; fewer waste less below the diagonal, more fill the processor. */
+    /** Columns whose products are computed together; fewer waste less work, more fill the processor. */
     private static final long STRIP = 1024;
 
     private final NDManager manager;
@@ -44,7 +44,7 @@ public final class InputStatistics implements SiteObserver, AutoCloseable {
         return new InputStatistics(parent, shape, windows, true);
     }
 
-    /** Collects the diagonals only, which is all that a ranking needs. */
+    /** Collects only the diagonals, which suffice for a ranking. */
     public static InputStatistics norms(NDManager parent, LayerShape shape, int windows) {
         return new InputStatistics(parent, shape, windows, false);
     }
@@ -65,7 +65,7 @@ public final class InputStatistics implements SiteObserver, AutoCloseable {
         }
     }
 
-    /** Adds XᵀX, strip by strip of columns, each from its diagonal down: what lies above is what lies below. */
+    /** Adds XᵀX, strip by strip of columns, each from its diagonal down, as the matrix is symmetric. */
     private void addProducts(NDManager scope, List<NDArray> strips, NDArray x) {
         TorchOps ops = TorchOps.on(scope);
         long width = x.getShape().get(1);
@@ -77,7 +77,7 @@ public final class InputStatistics implements SiteObserver, AutoCloseable {
         }
     }
 
-    /** Adds to the part, or makes it the first term. */
+    /** Adds a term to a part, or makes it the first one. */
     private void add(List<NDArray> parts, int index, NDArray term) {
         if (index == parts.size()) {
             term.attach(manager);

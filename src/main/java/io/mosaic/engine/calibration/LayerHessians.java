@@ -8,14 +8,14 @@ import java.util.EnumMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The Hessians of one layer's input sites, each damped and factorised at most once, whoever asks. Close frees them. */
+/** The Hessians of one layer's input sites, each damped and factorised at most once. Close frees them. */
 public final class LayerHessians implements AutoCloseable {
     private final NDManager parent;
     private final int layer;
     private final InputStatistics statistics;
     private final Map<Site, Held> sites = new EnumMap<>(Site.class);
 
-    /** @param statistics of the layer's inputs; stays the caller's */
+    /** @param statistics of the layer's inputs; still owned by the caller */
     public LayerHessians(NDManager parent, int layer, InputStatistics statistics) {
         this.parent = parent;
         this.layer = layer;
@@ -31,7 +31,7 @@ public final class LayerHessians implements AutoCloseable {
         return site(site).damped;
     }
 
-    /** That of some columns only, as if no other had been observed; a new one, in {@code scope}. */
+    /** H of a subset of columns, as if no other had been observed; a new one, in {@code scope}. */
     public DampedHessian damped(NDManager scope, Site site, int[] columns) {
         return DampedHessian.of(
                 scope, DampedHessian.square(scope, statistics.hessian(scope, site), columns), label(site));
@@ -48,7 +48,7 @@ public final class LayerHessians implements AutoCloseable {
         return factor;
     }
 
-    /** Frees what was made for a site. */
+    /** Frees the Hessian and factor of a site. */
     public void release(Site site) {
         Held held = sites.remove(site);
         if (held != null) {

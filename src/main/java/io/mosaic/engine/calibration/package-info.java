@@ -1,4 +1,4 @@
-/** Calibration text, its windows, and the statistics that projections' inputs leave behind. */
+/** Calibration text, its windows, and the statistics of projections' inputs. */
 @NullMarked
 package io.mosaic.engine.calibration;
 

@@ -15,8 +15,8 @@ import tools.jackson.databind.node.JsonNodeFactory;
 /**
  * The token that begins a text.
  *
- * @param id empty where the tokenizer has none
- * @param added whether the tokenizer puts it before a text, as its configuration says
+ * @param id empty if the tokenizer has none
+ * @param added whether the tokenizer's configuration puts it before a text
  */
 public record Bos(OptionalInt id, boolean added) {
     private static final String CONFIG = "tokenizer_config.json";
@@ -55,7 +55,7 @@ public record Bos(OptionalInt id, boolean added) {
         }
     }
 
-    /** The id of a token, among those that were added or else in the vocabulary. */
+    /** The id of a token, from the added tokens or else from the vocabulary. */
     private static OptionalInt id(JsonNode tokenizer, String content) {
         for (JsonNode added : tokenizer.path("added_tokens")) {
             if (added.path("content").asString("").equals(content)
@@ -67,9 +67,9 @@ public record Bos(OptionalInt id, boolean added) {
         return known.canConvertToInt() ? OptionalInt.of(known.intValue()) : OptionalInt.empty();
     }
 
-    /** What a post-processor puts before a text. */
+    /** The token that a post-processor puts before a text. */
     private record Template(int id) {
-        /** Of a template, or of the first one in a sequence; empty where nothing stands before the text. */
+        /** The first token of a template, or of the first template in a sequence; empty if the text comes first. */
         static Optional<Template> first(JsonNode processor) {
             return switch (processor.path("type").asString("")) {
                 case "Sequence" -> {

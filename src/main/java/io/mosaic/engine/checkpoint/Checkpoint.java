@@ -24,12 +24,12 @@ import java.util.regex.Pattern;
  * Nothing is loaded until a tensor is read. Close unmaps the files.
  */
 public final class Checkpoint implements AutoCloseable {
-    /** The weights when they are in one file. */
+    /** The weight file of a model without shards. */
     public static final String SINGLE_FILE = "model.safetensors";
 
     private static final Pattern LAYER = Pattern.compile("(\\d{1,5})\\.");
-    private static final int PART = 1 << 20; // elements that one thread reads at a time
-    private static final int MAX_ELEMENTS = Integer.MAX_VALUE - 8; // what a Java array holds
+    private static final int PART = 1 << 20; // elements read by one thread at a time
+    private static final int MAX_ELEMENTS = Integer.MAX_VALUE - 8; // the most a Java array can hold
 
     private final Path folder;
     private final Architecture architecture;
@@ -47,7 +47,7 @@ public final class Checkpoint implements AutoCloseable {
         this.tensors = tensors;
     }
 
-    /** @throws MosaicException with a code of its own for each way in which the folder can be faulty */
+    /** @throws MosaicException with a separate code for each kind of fault in the folder */
     public static Checkpoint open(Path folder) {
         Architecture architecture = Families.read(folder);
         Map<String, SafetensorsReader> open = new LinkedHashMap<>();
@@ -100,8 +100,8 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     /**
-     * The same files as if the model had only some of its layers, numbered from 0 in this order: a view that lives as
-     * long as this checkpoint and is not closed itself.
+     * A view of the same files as a model of only some layers, numbered from 0 in this order; valid as long as this
+     * checkpoint, and not to be closed.
      */
     public Checkpoint keeping(List<Integer> layers) {
         String prefix = architecture.tensors().layers();
@@ -129,7 +129,7 @@ public final class Checkpoint implements AutoCloseable {
         return architecture;
     }
 
-    /** The files that hold the weights, in order. */
+    /** The weight files, in order. */
     public List<Path> weightFiles() {
         return shards.stream().map(SafetensorsReader::file).toList();
     }
@@ -194,7 +194,7 @@ public final class Checkpoint implements AutoCloseable {
         if (bad < values.length) {
             throw notFinite(name, slice.from() + bad, values[bad]);
         }
-        stored.shard().release(stored.info()); // else a whole model would stay resident in the end
+        stored.shard().release(stored.info()); // else the whole model would end up resident
         return values;
     }
 
@@ -207,7 +207,9 @@ public final class Checkpoint implements AutoCloseable {
         }
     }
 
-    /** Reads to {@code target[at]} up to {@code end}; gives the first place that is not finite, else a huge one. */
+    /**
+     * Reads to {@code target[at]} up to {@code end}; returns the first index that is not finite, else a huge number.
+     */
     private static int read(Stored stored, long from, float[] target, int at, int end) {
         stored.shard().read(stored.info(), from, target, at, end - at);
         for (int i = at; i < end; i++) {

@@ -7,7 +7,7 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.Optional;
 
-/** Number formats of stored weights. Arithmetic is done in float32; these are for storage. */
+/** Number formats of stored weights; arithmetic is done in float32. */
 public enum DType {
     F32(4, "float32") {
         @Override
@@ -106,10 +106,10 @@ public enum DType {
         return torchName;
     }
 
-    /** The value that storing {@code value} in this format and reading it again gives (round to nearest even). */
+    /** {@code value} as it reads back after being stored in this format (round to nearest even). */
     public abstract float round(float value);
 
-    /** The same of each value, in an array of its own. */
+    /** Rounds each value, into a new array. */
     public float[] round(float[] values) {
         float[] rounded = values.clone();
         if (this != F32) {

@@ -19,12 +19,12 @@ import tools.jackson.databind.JsonNode;
  * the data section exactly, without gap or overlap.
  */
 final class SafetensorsHeader {
-    /** Twice what the tensors of 10,000 layers take. */
+    /** Twice the size for 10,000 layers. */
     static final long MAX_BYTES = 1 << 25;
 
     private static final String METADATA = "__metadata__";
 
-    // No model comes near these; what is past them would only swell messages and memory.
+    // No model comes near these limits; anything beyond would only bloat messages and memory.
     private static final int MAX_NAME = 512;
     private static final int MAX_DIMENSIONS = 8;
 

@@ -31,7 +31,7 @@ public final class SafetensorsReader implements AutoCloseable {
         this.tensors = tensors;
     }
 
-    /** @throws MosaicException when the file breaks the format in any way */
+    /** @throws MosaicException if the file violates the format */
     @SuppressWarnings("MustBeClosedChecker") // the reader owns the arena and closes it
     public static SafetensorsReader open(Path file) {
         String name = String.valueOf(file.getFileName());
@@ -77,7 +77,7 @@ public final class SafetensorsReader implements AutoCloseable {
         tensor.dtype().widen(data.asSlice(tensor.begin() + from * width, count * width), target, at, count);
     }
 
-    /** Gives the memory back that reading a tensor has filled; reading it again is allowed and maps it anew. */
+    /** Releases the memory filled by reading a tensor; reading it again is allowed and pages it in again. */
     public void release(TensorInfo tensor) {
         bytes(tensor).unload();
     }

@@ -21,14 +21,14 @@ import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Writes one safetensors file, tensor by tensor in any order: the header is laid down first from the shapes, each
- * tensor then goes to its own place. {@link #finish} checks that all came and forces the file to disk.
+ * Writes one safetensors file, tensor by tensor in any order: first the header, from the shapes, then each tensor to
+ * its own place. {@link #finish} checks that all were written and forces the file to disk.
  */
 public final class SafetensorsWriter implements AutoCloseable {
     private static final int ALIGNMENT = 8;
     private static final int CHUNK = 1 << 20;
 
-    /** A tensor to come. */
+    /** A tensor to be written. */
     public record Planned(String name, DType dtype, List<Long> shape) {
         public Planned {
             shape = List.copyOf(shape);
@@ -43,7 +43,7 @@ public final class SafetensorsWriter implements AutoCloseable {
         }
     }
 
-    /** A tensor of which some elements have not come yet. */
+    /** A tensor with elements still to be written. */
     private record Pending(TensorInfo info, long missing) {}
 
     private final Path file;
@@ -113,7 +113,7 @@ public final class SafetensorsWriter implements AutoCloseable {
     }
 
     /**
-     * Writes some elements of a tensor; each element comes once.
+     * Writes some elements of a tensor; each element must be written once.
      *
      * @param from index of the first
      * @return how many of them are zero as stored
@@ -147,7 +147,7 @@ public final class SafetensorsWriter implements AutoCloseable {
         }
     }
 
-    /** All tensors have been written: forces them to disk. */
+    /** Checks that all tensors have been written and forces them to disk. */
     public void finish() {
         if (!pending.isEmpty()) {
             throw new IllegalStateException(file.getFileName() + " lacks " + pending.keySet());
@@ -168,7 +168,7 @@ public final class SafetensorsWriter implements AutoCloseable {
         }
     }
 
-    /** A failed write, told with the path and the space that was left. */
+    /** A failed write, as an error with the path and the space left. */
     public static MosaicException diskFailure(Path file, IOException cause) {
         return diskFailure(file, String.valueOf(file), cause);
     }
@@ -184,7 +184,7 @@ public final class SafetensorsWriter implements AutoCloseable {
             FileStore store = Files.getFileStore(file.getParent() == null ? file : file.getParent());
             usable = store.getUsableSpace();
         } catch (IOException ignored) {
-            // the figure is a courtesy; the failure itself is reported below
+            // the space left is optional; the failure itself is reported below
         }
         boolean full = message.contains("No space left")
                 || message.contains("Disk quota exceeded")
@@ -218,7 +218,7 @@ public final class SafetensorsWriter implements AutoCloseable {
         return tensor.info();
     }
 
-    /** The file has its full length from the start, so that what is written of it can be read at any time. */
+    /** Gives the file its full length from the start, so that tensors already written can be read at any time. */
     private void extend() {
         if (totalBytes > dataStart) {
             put(ByteBuffer.allocate(1), totalBytes - 1);

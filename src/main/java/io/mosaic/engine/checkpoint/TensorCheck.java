@@ -10,33 +10,39 @@ import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
- * The check that a checkpoint holds the tensors that its architecture needs, each with its shape, and no other, so that
- * nothing stays dense or is dropped by accident.
+ * Checks that a checkpoint holds exactly the tensors its architecture needs, each with its shape, so that nothing stays
+ * dense or is dropped by accident.
  */
 public final class TensorCheck {
     private static final int NAMED = 8;
     private static final int SHOWN = 64;
 
+    /** The entries that determine the shapes of a layer's tensors. */
+    private static final List<String> SIZES = List.of(
+            "hidden_size", "intermediate_size", "num_attention_heads", "num_key_value_heads", "head_dim", "vocab_size");
+
     private TensorCheck() {}
 
-    /** @throws MosaicException with the tensors that are missing, unexpected or of another shape */
+    /** @throws MosaicException listing tensors that are missing, unexpected or of the wrong shape */
     public static void check(Checkpoint checkpoint) {
         Architecture architecture = checkpoint.architecture();
         int held = checkpoint.tensors().size();
         int layers = architecture.depth();
-        if (held < layers) { // told before the names of as many are made
+        if (held < layers) { // reported before generating the names of that many layers
             throw new MosaicException(
                     ErrorCode.TENSOR_MISSING,
                     "The checkpoint holds " + held + " tensors, config.json asks for " + layers + " layers");
         }
         Map<String, List<Long>> expected = expected(architecture);
         refuse(
+                architecture,
                 ErrorCode.TENSOR_MISSING,
                 "lacks",
                 expected.keySet().stream()
                         .filter(name -> checkpoint.tensor(name).isEmpty())
                         .toList());
         refuse(
+                architecture,
                 ErrorCode.TENSOR_UNEXPECTED,
                 "holds tensors that a " + architecture.name() + " does not have:",
                 checkpoint.tensors().stream()
@@ -48,13 +54,14 @@ public final class TensorCheck {
             if (!stored.equals(shape)) {
                 throw new MosaicException(
                         ErrorCode.TENSOR_SHAPE,
-                        "Tensor " + name + " has shape " + stored + ", config.json asks for " + shape);
+                        "Tensor " + name + " has shape " + stored + ", config.json asks for " + shape
+                                + entries(architecture, SIZES));
             }
         });
         checkTied(checkpoint);
     }
 
-    /** A stored head beside a tied embedding must be that embedding: loaders take the one or the other. */
+    /** A stored head beside a tied embedding must be that embedding: loaders may take either. */
     private static void checkTied(Checkpoint checkpoint) {
         Architecture architecture = checkpoint.architecture();
         String head = architecture.tensors().outputHead();
@@ -89,7 +96,23 @@ public final class TensorCheck {
                 || architecture.tensors().companion(name);
     }
 
-    private static void refuse(ErrorCode code, String what, List<String> names) {
+    /** The entries of config.json that a fault contradicts, if present. */
+    private static String entries(Architecture architecture, List<String> keys) {
+        String written = keys.stream()
+                .filter(key -> !architecture.config().entry(key).isMissingNode())
+                .map(key ->
+                        key + " " + Excerpt.of(architecture.config().entry(key).toString(), SHOWN))
+                .collect(Collectors.joining(", "));
+        return written.isEmpty() ? "" : " (" + written + ")";
+    }
+
+    private static String entries(Architecture architecture, String tensor) {
+        return tensor.endsWith(".bias")
+                ? entries(architecture, List.of(tensor.contains("self_attn") ? "attention_bias" : "mlp_bias"))
+                : "";
+    }
+
+    private static void refuse(Architecture architecture, ErrorCode code, String what, List<String> names) {
         if (!names.isEmpty()) {
             throw new MosaicException(
                     code,
@@ -98,7 +121,8 @@ public final class TensorCheck {
                                     .limit(NAMED)
                                     .map(name -> Excerpt.of(name, SHOWN))
                                     .collect(Collectors.joining(", "))
-                            + (names.size() > NAMED ? " and " + (names.size() - NAMED) + " more" : ""));
+                            + (names.size() > NAMED ? " and " + (names.size() - NAMED) + " more" : "")
+                            + entries(architecture, names.getFirst()));
         }
     }
 }

@@ -14,7 +14,7 @@ public record TensorInfo(String name, DType dtype, List<Long> shape, long begin,
         shape = List.copyOf(shape);
     }
 
-    /** The same under another name. */
+    /** This entry under another name. */
     TensorInfo named(String other) {
         return new TensorInfo(other, dtype, shape, begin, bytes);
     }

@@ -16,14 +16,14 @@ public final class Tokenizer implements AutoCloseable {
     public static final String FILE = "tokenizer.json";
 
     /**
-     * Of white space in a row. Patterns like that of Llama 3 step back over it one by one, and the library panics after
-     * 10 million steps.
+     * Limit on consecutive white space. Patterns like Llama 3's backtrack over it one by one, and the library panics
+     * after 10 million steps.
      */
     private static final int MOST_SPACES = 1_000_000;
 
     private static final int SHOWN = 200;
 
-    /** Without these three the library cuts texts at 512 tokens and adds special tokens. */
+    /** Without these three the library truncates texts at 512 tokens and adds special tokens. */
     private static final Map<String, String> OPTIONS =
             Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false");
 
@@ -37,7 +37,7 @@ public final class Tokenizer implements AutoCloseable {
         this.bos = bos;
     }
 
-    /** @param vocabularySize rows of the model's embedding; an id past it is a fault of the folder */
+    /** @param vocabularySize rows of the model's embedding; a larger id is a fault of the folder */
     public static Tokenizer open(Path folder, int vocabularySize) {
         TokenizerDocument document = TokenizerDocument.read(folder);
         try {

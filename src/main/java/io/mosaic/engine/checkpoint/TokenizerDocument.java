@@ -13,21 +13,21 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * What encoding needs of tokenizer.json. The native library ends the whole process where it panics, so it gets sound
- * JSON only, without the parts that it would not use, and what is known to make it panic is refused.
+ * The parts of tokenizer.json that encoding needs. A panic of the native library ends the whole process, so it gets
+ * only valid JSON without unused parts, and documents known to make it panic are refused.
  *
  * @param needed JSON
  */
 @SuppressWarnings("ArrayRecordComponent")
 record TokenizerDocument(byte[] needed, Bos bos) {
-    /** Twice what the largest have. */
+    /** Twice the size of the largest. */
     private static final long MAX_BYTES = 1 << 26;
 
-    /** Not what decodes, adds special tokens, cuts and pads. */
+    /** Without the parts for decoding, special tokens, truncation and padding. */
     private static final List<String> NEEDED =
             List.of("version", "added_tokens", "normalizer", "pre_tokenizer", "model");
 
-    /** Of these none can make an added token empty, which the library would then find everywhere. */
+    /** None of these can make an added token empty, which the library would then match everywhere. */
     private static final List<String> NORMALIZERS =
             List.of("Sequence", "Prepend", "Replace", "NFC", "NFD", "NFKC", "NFKD", "Lowercase");
 
@@ -59,7 +59,10 @@ record TokenizerDocument(byte[] needed, Bos bos) {
         }
     }
 
-    /** The prefix's length is cut off the second half of each merge, also where that is shorter. */
+    /**
+     * Refuses a prefix outside WordPiece: the library cuts its length off the second half of each merge, even if that
+     * is shorter.
+     */
     private static void checkModel(JsonNode model) {
         String prefix = text(model, "continuing_subword_prefix");
         if (!prefix.isEmpty() && !text(model, "type").equals("WordPiece")) {
@@ -94,7 +97,10 @@ record TokenizerDocument(byte[] needed, Bos bos) {
         }
     }
 
-    /** Before such a token the library takes away spaces that the token before it has taken already. */
+    /**
+     * Refuses a blank token with lstrip: the library strips spaces before it that the previous token has already
+     * consumed.
+     */
     private static void checkAdded(JsonNode token) {
         String content = text(token, "content");
         if (token.path("lstrip").asBoolean(false) && BLANK.matcher(content).matches()) {

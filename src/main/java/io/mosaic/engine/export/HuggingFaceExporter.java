@@ -26,17 +26,17 @@ import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Writes a pruned model as a Hugging Face folder: weights in the source's number formats, layer by layer as they come;
- * config.json with the new shapes; everything else byte for byte. Close without {@link #finish} leaves a torso that the
- * caller deletes.
+ * Writes a pruned model as a Hugging Face folder: weights in the source's number formats, layer by layer as they
+ * arrive; config.json with the new shapes; everything else byte for byte. Close without {@link #finish} leaves an
+ * incomplete folder for the caller to delete.
  */
 public final class HuggingFaceExporter implements AutoCloseable {
-    /** As large as the hub's own tools make a shard. */
+    /** Shard size of the hub's own tools. */
     private static final long SHARD_BYTES = 5_000_000_000L;
 
     private static final JsonMapper JSON = JsonMapper.shared();
 
-    /** What an export takes over unchanged, where the source has it. */
+    /** Files copied unchanged if the source has them. */
     private static final Set<String> COPIED = Set.of(
             "tokenizer.json",
             "tokenizer_config.json",
@@ -67,14 +67,14 @@ public final class HuggingFaceExporter implements AutoCloseable {
     /**
      * Lays out the weight files.
      *
-     * @param folder exists and is empty
+     * @param folder must exist and be empty
      * @param shapes of each layer after pruning
      */
     public HuggingFaceExporter(Path folder, Checkpoint source, List<LayerShape> shapes) {
         this(folder, source, shapes, SHARD_BYTES);
     }
 
-    /** @param shardBytes no file holds more, unless a single tensor does */
+    /** @param shardBytes limit of each file, unless a single tensor is larger */
     HuggingFaceExporter(Path folder, Checkpoint source, List<LayerShape> shapes, long shardBytes) {
         this.folder = folder;
         this.source = source;
@@ -102,7 +102,7 @@ public final class HuggingFaceExporter implements AutoCloseable {
     /**
      * Writes one layer.
      *
-     * @return zeros of each map as stored
+     * @return number of zeros of each map as stored
      */
     public PerMap<Long> write(int index, LayerWeights layer) {
         LayerShape shape = layer.shape();
@@ -115,7 +115,7 @@ public final class HuggingFaceExporter implements AutoCloseable {
         return shard(place.tensor()).write(place.tensor(), place.from(), values);
     }
 
-    /** Completes weights and config.json, and copies the source's other files. */
+    /** Completes the weights and config.json, and copies the source's other files. */
     public void finish() {
         Set<String> written = layerTensors().keySet();
         for (String name : weightMap.keySet()) {

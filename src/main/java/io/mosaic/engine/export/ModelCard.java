@@ -25,7 +25,7 @@ public final class ModelCard {
     private ModelCard() {}
 
     /**
-     * What the card tells.
+     * The contents of the card.
      *
      * @param recipe in words
      * @param alike whether all layers have one shape, as stock runtimes expect
@@ -33,7 +33,7 @@ public final class ModelCard {
     public record Facts(
             String model, String baseModel, String recipe, double realised, boolean alike, List<Measured> perplexity) {}
 
-    /** A perplexity of the dense and of the pruned model. */
+    /** Perplexity of the dense and the pruned model on a corpus. */
     public record Measured(String corpus, String protocol, double dense, double pruned) {}
 
     /** @param source folder of the base model, whose own card names its licence */
@@ -79,7 +79,7 @@ public final class ModelCard {
         return card.append("Every figure of the run is in report.json.\n").toString();
     }
 
-    /** The entries of the base model's front matter that tell its licence, as they stand there. */
+    /** The licence entries of the base model's front matter, verbatim. */
     private static List<String> licence(Path source) throws IOException {
         Path card = source.resolve(FILE);
         if (!Files.isRegularFile(card)) {

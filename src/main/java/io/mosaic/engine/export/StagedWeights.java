@@ -28,8 +28,8 @@ public final class StagedWeights implements AutoCloseable {
     private record Stored(SafetensorsReader file, TensorInfo info) {}
 
     /**
-     * @param architecture of the layers that are written
-     * @throws io.mosaic.engine.MosaicException where a file is not even begun as the exporter begins it
+     * @param architecture of the layers being written
+     * @throws io.mosaic.engine.MosaicException if a file does not even have the beginning that the exporter writes
      */
     public StagedWeights(Path folder, Architecture architecture) {
         this.architecture = architecture;
@@ -48,7 +48,7 @@ public final class StagedWeights implements AutoCloseable {
         }
     }
 
-    /** Hands out the bytes of a layer's tensors as stored, in order; none where the files hold no such layer. */
+    /** Passes on the bytes of a layer's tensors as stored, in order; none if the files hold no such layer. */
     public void forEach(int layer, Consumer<ByteBuffer> action) {
         for (String name :
                 architecture.layerTensors(layer, architecture.shape(layer)).keySet()) {
@@ -60,7 +60,7 @@ public final class StagedWeights implements AutoCloseable {
         }
     }
 
-    /** A layer that is known to be complete. */
+    /** Reads a layer known to be complete. */
     public LayerWeights read(int layer, LayerShape shape) {
         return LayerWeights.read(architecture, layer, shape, this::read);
     }

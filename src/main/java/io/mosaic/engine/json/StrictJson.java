@@ -10,9 +10,9 @@ import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 
-/** JSON from strangers: duplicate keys and trailing text are faults. */
+/** Parses untrusted JSON: duplicate keys and trailing text are faults. */
 public final class StrictJson {
-    /** As many as the largest tokenizers have, and half as many again; a tree takes some 100 bytes for each. */
+    /** One and a half times those of the largest tokenizers; a tree takes about 100 bytes for each. */
     private static final long MOST_TOKENS = 4_000_000;
 
     public static final JsonMapper MAPPER = JsonMapper.builder(JsonFactory.builder()
@@ -26,14 +26,14 @@ public final class StrictJson {
 
     private static final int QUOTED = 120;
 
-    /** What Jackson adds in terms of its own classes and options. */
+    /** Parts of Jackson's messages about its own classes and options. */
     private static final Pattern JARGON = Pattern.compile(
             " ?\\(((?:start marker|for \\w+ starting) at \\[.*?]|bound as `.*?`)\\)|, from `.*?`|: (not allowed as per|enable) `.*"
                     + "| \\((not recognized as one since|consider enabling) .*");
 
     private StrictJson() {}
 
-    /** What is wrong with the text, and in which line and column of it. */
+    /** The fault of a text, with its line and column. */
     public static String fault(JacksonException e) {
         TokenStreamLocation at = e.getLocation();
         String place =
@@ -42,7 +42,7 @@ public final class StrictJson {
                 + Excerpt.of(JARGON.matcher(e.getOriginalMessage()).replaceAll(""), QUOTED);
     }
 
-    /** {@code text} for a message. */
+    /** {@code text} quoted for a message. */
     public static String quote(String text) {
         return "'" + Excerpt.of(text, QUOTED) + "'";
     }

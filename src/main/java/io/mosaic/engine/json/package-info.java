@@ -1,4 +1,4 @@
-/** JSON that is not trusted. */
+/** Parsing of untrusted JSON. */
 @NullMarked
 package io.mosaic.engine.json;
 

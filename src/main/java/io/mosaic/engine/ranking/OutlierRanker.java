@@ -22,7 +22,7 @@ public final class OutlierRanker {
         this.token = token;
     }
 
-    /** @param layerDone told the number of layers done, after each */
+    /** @param layerDone receives the number of layers done, after each */
     public OutlierRanking rank(
             Checkpoint checkpoint, CalibrationSet calibration, double threshold, IntConsumer layerDone) {
         OutlierCounter counter = new OutlierCounter(threshold);

@@ -6,8 +6,8 @@ import io.mosaic.engine.architecture.PerMap;
 import java.util.List;
 
 /**
- * The projection outlier distribution of a dense model: which share of a projection's weight metric |W|·‖X‖ exceeds M
- * times its mean, in percent (Mosaic, arXiv 2504.06323, section 3; per layer as in OWL, arXiv 2310.05175).
+ * The projection outlier distribution of a dense model: the share of a projection's weight metric |W|·‖X‖ that exceeds
+ * M times its mean, in percent (Mosaic, arXiv 2504.06323, section 3; per layer as in OWL, arXiv 2310.05175).
  *
  * @param threshold M
  * @param layers outermost first
@@ -25,7 +25,7 @@ public record OutlierRanking(double threshold, List<Layer> layers) {
      */
     public record Layer(double ratio, PerMap<Double> projections) {}
 
-    /** Where nobody asked for a ranking: all ratios equal. */
+    /** A ranking with all ratios equal, for recipes that need none. */
     public static OutlierRanking none(List<LayerShape> layers) {
         return new OutlierRanking(
                 0,

@@ -6,9 +6,9 @@ import ai.djl.ndarray.index.NDIndex;
 import java.util.Optional;
 
 /**
- * Lower Cholesky factor of a large matrix, block of columns by block (right-looking): the diagonal block by the library,
- * the panel below it and what it leaves to the columns behind it as matrix products, which run several times faster than
- * the library's own factorisation.
+ * Lower Cholesky factor of a large matrix, one block of columns at a time (right-looking): the diagonal block by the
+ * library, the panel below it and the update of the remaining columns as matrix products, which run several times
+ * faster than the library's own factorisation.
  */
 final class BlockedCholesky {
     private static final int BLOCK = 512;
@@ -16,7 +16,7 @@ final class BlockedCholesky {
 
     private BlockedCholesky() {}
 
-    /** The factor, (n, n), in {@code manager}; empty where the matrix is not positive definite. */
+    /** The factor, (n, n), in {@code manager}; empty if the matrix is not positive definite. */
     static Optional<NDArray> of(TorchOps ops, NDManager manager, NDArray matrix) {
         int n = Math.toIntExact(matrix.getShape().get(0));
         if (n <= 2 * BLOCK) {
@@ -24,7 +24,7 @@ final class BlockedCholesky {
         }
         NDArray factor = manager.zeros(matrix.getShape());
         try (NDManager scope = manager.newSubManager()) {
-            NDArray rest = matrix.duplicate(); // below its diagonal: what is left to factorise
+            NDArray rest = matrix.duplicate(); // below its diagonal: the part still to be factorised
             rest.attach(scope);
             for (int from = 0; from < n; from += BLOCK) {
                 int to = Math.min(n, from + BLOCK);

@@ -8,7 +8,7 @@ import ai.djl.ndarray.index.NDIndex;
 final class Blocks {
     private Blocks() {}
 
-    /** A view, which writes through; in {@code owner}. */
+    /** A view of a block, which writes through; in {@code owner}. */
     static NDArray block(NDManager owner, NDArray matrix, int top, int bottom, int left, int right) {
         return matrix.get(owner, index(top, bottom, left, right));
     }

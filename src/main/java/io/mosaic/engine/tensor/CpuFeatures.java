@@ -7,14 +7,14 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** Instruction sets of this machine's processor, by Linux's names for them; other systems tell none. */
+/** Instruction sets of this machine's processor, by their Linux names; none are known on other systems. */
 final class CpuFeatures {
     private static final Path CPU_INFO = Path.of("/proc/cpuinfo");
     private static final Set<String> FLAGS = read();
 
     private CpuFeatures() {}
 
-    /** Whether bfloat16 products run on instructions of their own: x86 with AVX-512 or AMX, or Arm. */
+    /** Whether the processor has instructions for bfloat16 products: x86 with AVX-512 or AMX, or Arm. */
     static boolean bfloat16() {
         return FLAGS.contains("avx512_bf16") || FLAGS.contains("amx_bf16") || FLAGS.contains("bf16");
     }

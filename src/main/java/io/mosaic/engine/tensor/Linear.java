@@ -6,8 +6,8 @@ import io.mosaic.engine.architecture.Activation;
 import java.util.Optional;
 
 /**
- * A linear map on a device: x·Wᵀ + b. It keeps W in the format of its products, so that no bfloat16 tensor, on which most
- * operations abort the process, is seen outside.
+ * A linear map on a device: x·Wᵀ + b. Keeps W in the format of its products, so that no bfloat16 tensor, on which most
+ * operations abort the process, escapes.
  */
 public final class Linear {
     private final NDArray weight; // (out, in)
@@ -21,7 +21,7 @@ public final class Linear {
     }
 
     /**
-     * Copies a map to the device, where it lives as long as {@code manager}.
+     * Copies a map to the device, for the lifetime of {@code manager}.
      *
      * @param weight (out, in), row-major
      * @param bias (out)

@@ -9,12 +9,12 @@ import java.lang.invoke.MethodHandle;
 import java.util.Optional;
 
 /**
- * The C library's memory. PyTorch allocates every result anew, and the system zeroes the pages of a fresh tensor first:
- * in layers of a few ten million weights a third of the time of a forward. Libraries other than glibc are left as they
- * are.
+ * Settings of the C library's memory. PyTorch allocates every result afresh, and the system first zeroes its pages: in
+ * layers of tens of millions of weights, a third of the time of a forward. Libraries other than glibc are left
+ * unchanged.
  */
 final class NativeMemory {
-    /** Large tensors in pages of 2 MB. PyTorch reads it from the environment as it loads. */
+    /** Puts large tensors in pages of 2 MB. PyTorch reads it from the environment when it is loaded. */
     private static final String HUGE_PAGES = "THP_MEM_ALLOC_ENABLE";
 
     // of malloc.h
@@ -30,32 +30,32 @@ final class NativeMemory {
 
     private NativeMemory() {}
 
-    /** To be called before PyTorch is loaded. */
+    /** Must be called before PyTorch is loaded. */
     static void askForHugePages() {
         if (System.getenv(HUGE_PAGES) == null) {
             function("setenv", ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.JAVA_INT)
                     .ifPresent(setenv -> {
                         try (Arena arena = Arena.ofConfined()) {
-                            // Java's own view of the environment stays as it was
+                            // Java's own view of the environment does not change
                             call(setenv, arena.allocateFrom(HUGE_PAGES), arena.allocateFrom("1"), 1);
                         }
                     });
         }
     }
 
-    /** What is freed is kept for what is allocated next. */
+    /** Keeps freed memory for the next allocation. */
     static void keep() {
         options(0, PAD);
     }
 
-    /** Each large tensor has memory of its own, which goes with it. */
+    /** Gives each large tensor its own memory, which is returned to the system when it is freed. */
     static void handBack() {
         options(MANY, 0);
     }
 
     /**
-     * @param mappings how many tensors may have memory of their own
-     * @param pad bytes that are taken from the system ahead of need
+     * @param mappings number of tensors that may have their own memory
+     * @param pad bytes taken from the system ahead of need
      */
     private static void options(int mappings, int pad) {
         function("mallopt", ValueLayout.JAVA_INT, ValueLayout.JAVA_INT).ifPresent(mallopt -> {
@@ -65,7 +65,7 @@ final class NativeMemory {
         });
     }
 
-    /** Hands what is free back to the system. */
+    /** Returns free memory to the system. */
     static void release() {
         function("malloc_trim", ValueLayout.JAVA_LONG).ifPresent(trim -> call(trim, 0L));
     }

@@ -6,7 +6,7 @@ import ai.djl.ndarray.types.Shape;
 import java.util.Arrays;
 import java.util.Optional;
 
-/** What a device makes of a plain matrix product now, beside which other work is judged. */
+/** A device's current speed in a plain matrix product, as a yardstick for other work. */
 public final class ProductRate {
     private static final int SIZE = 2048;
     private static final int REPEATS = 4;

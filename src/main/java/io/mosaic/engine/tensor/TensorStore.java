@@ -20,14 +20,14 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A list of float32 tensors that are used one at a time: in memory, on their device, or in a memory-mapped file that
- * has no name any more. Close frees them.
+ * A list of float32 tensors used one at a time: in memory, on their device, or in a memory-mapped file that is already
+ * unlinked. Close frees them.
  */
 public final class TensorStore implements AutoCloseable {
     private final NDManager manager;
     private final List<NDArray> tensors = new ArrayList<>(); // in memory
     private final List<MemorySegment> mapped = new ArrayList<>(); // in the file
-    private final List<Shape> shapes = new ArrayList<>(); // of those
+    private final List<Shape> shapes = new ArrayList<>(); // of the tensors in the file
     private final Optional<Arena> arena;
     private final Optional<MemorySegment> file;
 
@@ -65,7 +65,7 @@ public final class TensorStore implements AutoCloseable {
         return file.isPresent() ? mapped.size() : tensors.size();
     }
 
-    /** Of all tensors together. */
+    /** Bytes of all tensors together. */
     public long bytes() {
         long elements = file.isPresent()
                 ? shapes.stream().mapToLong(Shape::size).sum()
@@ -73,7 +73,7 @@ public final class TensorStore implements AutoCloseable {
         return elements * Float.BYTES;
     }
 
-    /** Appends a tensor, which becomes the store's. */
+    /** Appends a tensor; the store takes ownership. */
     public void add(NDArray tensor) {
         if (file.isEmpty()) {
             tensor.attach(manager);
@@ -86,7 +86,7 @@ public final class TensorStore implements AutoCloseable {
         write(mapped.size() - 1, tensor);
     }
 
-    /** Replaces a tensor by one of the same shape, which becomes the store's. */
+    /** Replaces a tensor by one of the same shape; the store takes ownership. */
     public void set(int index, NDArray tensor) {
         if (file.isEmpty()) {
             tensors.get(index).close();
@@ -97,7 +97,7 @@ public final class TensorStore implements AutoCloseable {
         }
     }
 
-    /** A tensor to read; closing it is the caller's, and leaves the store as it is. */
+    /** A tensor to read; the caller closes it, which leaves the store unchanged. */
     public NDArray get(NDManager scope, int index) {
         if (file.isEmpty()) {
             NDArray view = tensors.get(index).get(":"); // another handle on the same memory

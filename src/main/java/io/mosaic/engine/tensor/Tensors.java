@@ -11,7 +11,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 
-/** How float32 tensors come to be; every tensor of the engine is made here or is the result of an operation. */
+/** Makes float32 tensors; every tensor of the engine is made here or is the result of an operation. */
 public final class Tensors {
     private Tensors() {}
 

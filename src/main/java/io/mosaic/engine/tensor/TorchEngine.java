@@ -2,7 +2,7 @@ package io.mosaic.engine.tensor;
 
 import ai.djl.engine.Engine;
 
-/** The native library, loaded the way that its speed asks for. Whatever touches the engine first goes through here. */
+/** The native library, loaded with settings for speed. All first use of the engine goes through here. */
 public final class TorchEngine {
     private static final long LARGE = 256 << 20;
 
@@ -13,15 +13,15 @@ public final class TorchEngine {
         return Loaded.ENGINE;
     }
 
-    /** Hands memory that nothing uses any more back to the system: a run has ended, or its memory is to be measured. */
+    /** Returns unused memory to the system, after a run or before measuring its memory. */
     public static void releaseMemory() {
         NativeMemory.release();
     }
 
     /**
-     * Says how large tensors will be. Memory of small ones is kept for those that come next; next to the arithmetic of
-     * large ones it costs little to ask for it anew, and much to keep it. Of several runs at once the last one's word holds
-     * for all, in speed and memory only.
+     * Announces the size of tensors. Memory of small ones is kept for the next; for large ones, allocating again costs
+     * little next to the arithmetic, and keeping memory costs much. Of several runs at once, the last call applies to
+     * all; it affects only speed and memory.
      */
     public static void expectTensors(long largestBytes) {
         if (keepsMemory(largestBytes)) {
@@ -31,7 +31,7 @@ public final class TorchEngine {
         }
     }
 
-    /** What {@link #expectTensors} does about tensors of this size. */
+    /** Whether {@link #expectTensors} keeps the memory of tensors of this size. */
     public static boolean keepsMemory(long largestBytes) {
         return largestBytes < LARGE;
     }

@@ -26,8 +26,8 @@ import java.util.stream.IntStream;
 /**
  * PyTorch operations that DJL's Java API lacks, as methods of one TorchScript module per device.
  *
- * <p>Results belong to the manager that is passed in. They are inference tensors: in-place operations and autograd
- * refuse them, so accumulate into tensors that a manager made.
+ * <p>Results belong to the manager passed in. They are inference tensors: in-place operations and autograd refuse them,
+ * so accumulate into tensors made by a manager.
  */
 public final class TorchOps {
     private static final String METHODS = """
@@ -150,8 +150,8 @@ public final class TorchOps {
             """;
 
     /**
-     * oneDNN's product, twice as fast as the usual one on AMD processors with AVX-512. For few rows its set-up costs, and
-     * for matrices with gaps between their rows it has no fast kernel.
+     * oneDNN's product, twice as fast as the usual one on AMD processors with AVX-512. For few rows its set-up
+     * dominates, and for matrices with gaps between rows it has no fast kernel.
      */
     private static final String LINEAR_ONEDNN = """
               def dense(self: __torch__.M, x: Tensor) -> Tensor:
@@ -207,7 +207,7 @@ public final class TorchOps {
         }
     }
 
-    /** The same numbers in bfloat16, rounded; for {@link #linearBFloat16} only. */
+    /** x rounded to bfloat16; for {@link #linearBFloat16} only. */
     NDArray toBFloat16(NDManager manager, NDArray x) {
         return call(manager, "to_bf16", x);
     }
@@ -233,7 +233,7 @@ public final class TorchOps {
 
     /**
      * Rotary embedding of x (batch, heads, tokens, headDim) by cos and sin (tokens, width): the first {@code width}
-     * channels of each head are rotated, the others stay.
+     * channels of each head are rotated, the others unchanged.
      */
     public NDArray rotate(NDManager manager, NDArray x, NDArray cos, NDArray sin, Rotary.Pairs pairs) {
         long width = cos.getShape().get(1);
@@ -311,7 +311,7 @@ public final class TorchOps {
         };
     }
 
-    /** Logits as the model gives them, from the products of its head. */
+    /** The model's logits, from the products of its head. */
     public NDArray scaledLogits(NDManager manager, NDArray products, Logits rule) {
         NDArray scaled = closing(manager, "scaled_logits", value(products), IValue.from(rule.divisor()));
         return rule.softcap().isEmpty()
@@ -342,7 +342,7 @@ public final class TorchOps {
         }
     }
 
-    /** Rows that go through several operations on each element together: few enough for a processor's cache. */
+    /** Number of rows that pass through several elementwise operations together: few enough for a processor's cache. */
     private static long step(NDManager manager) {
         return manager.getDevice().isGpu() ? Long.MAX_VALUE / 2 : CACHED_ROWS;
     }
@@ -365,7 +365,7 @@ public final class TorchOps {
         return call(manager, "column_squares", matrix);
     }
 
-    /** The transpose of a matrix, its rows one behind the other in memory as a view's would not be. */
+    /** The transpose of a matrix, contiguous, unlike a view. */
     public NDArray transposed(NDManager manager, NDArray matrix) {
         return call(manager, "transposed", matrix);
     }
@@ -375,12 +375,12 @@ public final class TorchOps {
         return call(manager, "divergence", p, q);
     }
 
-    /** Adds in place, to a result of these operations too. */
+    /** Adds in place, even to a result of these operations. */
     public void addTo(NDArray target, NDArray x) {
         call(target.getManager(), "add_to", target, x).close(); // another handle on the same memory
     }
 
-    /** Subtracts A·B from a matrix in place, with no matrix of its size between. */
+    /** Subtracts A·B from a matrix in place, without a temporary of its size. */
     public void subtractProduct(NDArray target, NDArray a, NDArray b) {
         call(target.getManager(), "subtract_product", target, a, b).close(); // another handle on the same memory
     }
@@ -407,12 +407,12 @@ public final class TorchOps {
         return call(manager, "shifted", matrix, values);
     }
 
-    /** Lower Cholesky factor of a symmetric (n, n) matrix; empty where it is not positive definite. */
+    /** Lower Cholesky factor of a symmetric (n, n) matrix; empty if it is not positive definite. */
     public Optional<NDArray> cholesky(NDManager manager, NDArray matrix) {
         return BlockedCholesky.of(this, manager, matrix);
     }
 
-    /** The same by the library, for small matrices. */
+    /** Lower Cholesky factor by the library, for small matrices. */
     Optional<NDArray> factorise(NDManager manager, NDArray matrix) {
         try {
             return Optional.of(call(manager, "cholesky", matrix));
@@ -420,7 +420,7 @@ public final class TorchOps {
             if (String.valueOf(e.getMessage()).contains("positive-definite")) {
                 return Optional.empty();
             }
-            throw e; // a device that is out of memory, for one
+            throw e; // for example, a device out of memory
         }
     }
 
@@ -429,7 +429,7 @@ public final class TorchOps {
         return TriangularInverse.of(this, manager, lower);
     }
 
-    /** The same by the library's own solver, for small matrices. */
+    /** Inverse by the library's own solver, for small matrices. */
     NDArray solveLower(NDManager manager, NDArray lower) {
         return call(manager, "invert_lower", lower);
     }

@@ -9,8 +9,8 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
 /**
- * A TorchScript module with no parameters, put together in memory from the source of its methods: a stored zip of
- * four entries, which PyTorch loads like a file that its own {@code torch.jit.save} wrote.
+ * A TorchScript module with no parameters, assembled in memory from the source of its methods: a stored zip of four
+ * entries, which PyTorch loads like a file written by {@code torch.jit.save}.
  */
 final class TorchScriptArchive {
     private static final String HEAD = """

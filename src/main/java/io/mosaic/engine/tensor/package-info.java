@@ -1,4 +1,6 @@
-/** Tensor scopes and the PyTorch operations that DJL's Java API lacks; the one place that knows the engine's traps. */
+/**
+ * Tensor scopes and the PyTorch operations that DJL's Java API lacks; the one place that handles the engine's pitfalls.
+ */
 @NullMarked
 package io.mosaic.engine.tensor;
 

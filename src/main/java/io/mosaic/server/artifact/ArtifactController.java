@@ -57,7 +57,7 @@ class ArtifactController {
     /**
      * A file in a list.
      *
-     * @param sha256 absent while nobody has asked for the file
+     * @param sha256 absent until the file is first requested
      */
     record FileView(String path, long bytes, Optional<String> sha256, String link) {}
 
@@ -118,11 +118,11 @@ class ArtifactController {
                         HttpHeaders.CONTENT_DISPOSITION,
                         attachment(location.getFileName().toString()));
         if (range != null && (!range.startsWith(BYTES) || (ifRange != null && !ifRange.equals(etag)))) {
-            // Spring would serve the range of a Resource all the same, and splice two versions of a file
+            // Spring would still serve the range of a Resource, and the client would splice two versions of a file
             return answer.contentLength(file.bytes())
                     .body(new InputStreamResource(() -> Files.newInputStream(location)));
         }
-        // the length is for Spring to say: several ranges are longer or shorter than the file
+        // Spring sets the length: several ranges together are longer or shorter than the file
         Resource body = new FileSystemResource(location);
         if (range != null && !satisfiable(range, body)) {
             response.setHeader(HttpHeaders.CONTENT_RANGE, "bytes */" + file.bytes());
@@ -133,7 +133,7 @@ class ArtifactController {
         return answer.body(body);
     }
 
-    /** The URL that the client is sent to is for GET alone, so HEAD is answered here. */
+    /** Redirects a GET; the signed URL is valid for GET only, so HEAD is answered here. */
     private ResponseEntity<Resource> redirect(ModelCatalog.Elsewhere model, String path, HttpServletRequest request) {
         model.madeBy().fault().ifPresent(fault -> {
             throw fault;
@@ -209,7 +209,7 @@ class ArtifactController {
         }
     }
 
-    /** @throws MosaicException MODEL_CORRUPT when its files were found not to be those that were published */
+    /** @throws MosaicException MODEL_CORRUPT when its files are known to differ from the published ones */
     private ModelCatalog.Entry intact(String namespace, String name) {
         ModelCatalog.Entry model = model(namespace, name);
         model.fault().filter(fault -> fault.code() == ErrorCode.MODEL_CORRUPT).ifPresent(fault -> {

@@ -22,7 +22,7 @@ public class Artifacts {
         this.jdbc = jdbc;
     }
 
-    /** The hash of a file, if this state of it was hashed before. */
+    /** The hash of a file, if its current state was hashed before. */
     Optional<String> known(ModelId model, ModelFile file) {
         return jdbc.sql("""
                         select sha256 from artifact
@@ -37,9 +37,9 @@ public class Artifacts {
     }
 
     /**
-     * The hash of a file; reads it when its state is new.
+     * The hash of a file; reads the file when its state is new.
      *
-     * @throws MosaicException MODEL_CORRUPT when a job made the model and this is not the file that it made
+     * @throws MosaicException MODEL_CORRUPT when a job made the model and the file differs from the published one
      */
     String sha256(ModelCatalog.Entry model, ModelFile file) {
         requireSize(model, file);
@@ -49,14 +49,14 @@ public class Artifacts {
             made.filter(was -> !was.sha256().equals(sha256)).ifPresent(was -> {
                 throw corrupt(model.id(), file.path(), "has SHA-256 " + sha256 + ", not " + was.sha256());
             });
-            if (made.isPresent() || model.madeBy().isEmpty()) { // a file that somebody added was not published
+            if (made.isPresent() || model.madeBy().isEmpty()) { // a file added later was not published
                 save(model.id(), file, sha256);
             }
             return sha256;
         });
     }
 
-    /** @throws MosaicException MODEL_CORRUPT when a job made the model and the file with another size */
+    /** @throws MosaicException MODEL_CORRUPT when a job made the model and published the file with another size */
     void requireSize(ModelCatalog.Entry model, ModelFile file) {
         published(model, file.path())
                 .filter(made -> made.bytes() != file.bytes())
@@ -79,7 +79,7 @@ public class Artifacts {
                 .findFirst();
     }
 
-    /** The files with which a job published the model, by path; none where people put it there. */
+    /** The files of a model as its job published them, by path; none for a model added by hand. */
     List<Published> published(ModelCatalog.Entry model) {
         if (model.madeBy().isEmpty()) {
             return List.of();
@@ -100,7 +100,7 @@ public class Artifacts {
                 .toList();
     }
 
-    /** The files of a model that is about to be published, instead of what was known under its name. */
+    /** Replaces the stored hashes of a model that is about to be published. */
     public void replace(ModelId model, List<Hashed> files) {
         jdbc.sql("delete from artifact where model = :model")
                 .param("model", model.toString())

@@ -22,7 +22,7 @@ import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.scheduling.annotation.Scheduled;
 import org.springframework.stereotype.Component;
 
-/** Compares the files of published models with the hashes that they were published with. */
+/** Compares the files of published models with the hashes recorded at publication. */
 @Component
 class Scrub {
     private static final Logger log = LoggerFactory.getLogger(Scrub.class);
@@ -41,7 +41,7 @@ class Scrub {
         this.roles = roles;
     }
 
-    /** What became of a file since it was published. */
+    /** What has happened to a file since it was published. */
     enum Condition {
         INTACT,
         CHANGED,
@@ -52,10 +52,10 @@ class Scrub {
     /** @param sha256 as published */
     record VerifiedFile(String path, long bytes, String sha256, Condition condition) {}
 
-    /** @param intact whether every file is what was published */
+    /** @param intact whether every file is as published */
     record Verification(String model, boolean intact, List<VerifiedFile> files) {}
 
-    /** Reads every published byte of a model again; files that people put there have nothing to be compared with. */
+    /** Reads every published byte of a model again; files added by hand have no hash to compare with. */
     Verification verify(ModelCatalog.Entry model) {
         Map<String, ModelFile> present = model.files().stream()
                 .collect(Collectors.toMap(
@@ -78,7 +78,7 @@ class Scrub {
         return new Verification(model.id().toString(), faults.isEmpty(), files);
     }
 
-    /** @param job that made the model; one that was deleted and made anew meanwhile is another */
+    /** @param job that made the verified model; a model deleted and made again meanwhile has another job */
     private void record(ModelId id, UUID job, List<String> faults) {
         jdbc.sql(
                         "update model set verified_at = clock_timestamp(), corrupt = :corrupt where id = :id and job_id = :job")
@@ -103,8 +103,9 @@ class Scrub {
     }
 
     /**
-     * Verifies what was not for an interval, one model after the other; of several processes that have a model one takes
-     * it. Copies of originals elsewhere are for those who have them; any other model is here or missing.
+     * Verifies the models not verified for an interval, one after the other; if several processes have a model, one of
+     * them takes it. A copy of an original in the object store is verified only where it exists; any other model is in
+     * this home or missing.
      */
     @Scheduled(initialDelayString = "PT1M", fixedDelayString = "PT1M")
     void scrub() {
@@ -133,7 +134,7 @@ class Scrub {
         }
     }
 
-    /** A model that nobody has taken; should it not come to a result, it is due again within an hour. */
+    /** A model that no process has taken; if verifying it gives no result, it is due again within an hour. */
     private Optional<Due> takeDue() {
         String here = catalog.ids().stream().map(ModelId::toString).collect(Collectors.joining(","));
         return jdbc.sql("""

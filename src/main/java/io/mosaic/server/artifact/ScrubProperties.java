@@ -7,7 +7,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 /**
  * How often the files of published models are compared with their hashes.
  *
- * @param interval between two readings of a model; 0 reads none
+ * @param interval between two readings of a model; 0 turns them off
  */
 @ConfigurationProperties("mosaic.scrub")
 record ScrubProperties(@DefaultValue("7d") Duration interval) {

@@ -40,7 +40,7 @@ final class TarArchive {
         return total;
     }
 
-    /** Sends the archive; a model that is deleted meanwhile is sent whole, as its files are all open by then. */
+    /** Sends the archive; a model deleted meanwhile is still sent whole, as all its files are open by then. */
     void write(OutputStream out) throws IOException {
         List<InputStream> contents = new ArrayList<>();
         try {

@@ -8,7 +8,7 @@ import java.util.Map;
 /**
  * How OpenAPI describes a comparison: the fields of a job, and recipes that override them.
  *
- * @param recipes each some fields of a job, and optionally a name
+ * @param recipes each holds some fields of a job, and optionally a name
  */
 @Schema(allOf = JobRequest.class)
 record ComparisonRequest(

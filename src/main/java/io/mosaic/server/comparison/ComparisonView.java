@@ -16,13 +16,13 @@ import java.util.stream.Collectors;
 
 /** A comparison as the API shows it. */
 record ComparisonView(UUID id, Instant submittedAt, List<Row> rows) {
-    /** Removed shares nearer than this are one share. */
+    /** Removed shares closer than this count as equal. */
     private static final double SAME_SHARE = 0.0005;
 
     /**
-     * One model; measured values are there once its job has SUCCEEDED.
+     * One model; measured values are present once its job has SUCCEEDED.
      *
-     * @param seconds of the whole job, all of whose models share them
+     * @param seconds of the whole job, shared by all its models
      */
     record Row(
             String name,
@@ -45,8 +45,8 @@ record ComparisonView(UUID id, Instant submittedAt, List<Row> rows) {
     }
 
     /**
-     * Whether perplexities may be compared: all that were asked for the same share, two at least, removed the same. Told
-     * once all are done.
+     * Whether perplexities may be compared: at least two models were asked for the same share, and all such models
+     * removed the same share. Empty until all are done.
      */
     @JsonProperty
     Optional<Boolean> sameShare() {

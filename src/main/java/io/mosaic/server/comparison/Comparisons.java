@@ -26,7 +26,7 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Queues several recipes on one model and puts what they gave into one table. */
+/** Queues several recipes on one model and puts their results into one table. */
 @Service
 class Comparisons {
     private static final String RECIPES = "recipes";
@@ -99,7 +99,7 @@ class Comparisons {
                 "is required: a list of " + FEWEST + " to " + MOST + " objects, each with the fields that differ")));
     }
 
-    /** What makes the recipe differ, like "wanda, uniform". */
+    /** What distinguishes the recipe, like "wanda, uniform". */
     private String describe(ObjectNode recipe) {
         String text = recipe.properties().stream()
                 .filter(field -> !field.getKey().equals(NAME))

@@ -13,7 +13,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.springframework.stereotype.Component;
 
-/** The texts in {@code mosaic.home/corpora}; the folder is read on every call, so that a new file is there at once. */
+/** The texts in {@code mosaic.home/corpora}; the folder is read on every call, so a new file appears at once. */
 @Component
 public class CorpusCatalog {
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,95}");
@@ -58,7 +58,7 @@ public class CorpusCatalog {
                             file))
                     : Optional.empty();
         } catch (IOException e) {
-            return Optional.empty(); // it went away between the two calls
+            return Optional.empty(); // deleted between the two calls
         }
     }
 }

@@ -12,7 +12,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.springframework.stereotype.Component;
 
-/** How many tokens a corpus has for a model's tokenizer; remembered while neither file changes. */
+/** Number of tokens of a corpus under a model's tokenizer; remembered while neither file changes. */
 @Component
 public class TokenCounts {
     private static final int REMEMBERED = 1000;

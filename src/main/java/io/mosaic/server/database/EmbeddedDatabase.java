@@ -22,8 +22,8 @@ import org.slf4j.LoggerFactory;
 import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 
 /**
- * A PostgreSQL server in a data directory of its own. The first process that locks the directory runs the server; the
- * others are its guests. Listens on loopback only, because it trusts who connects.
+ * A PostgreSQL server in a data directory of its own. The first process to lock the directory runs the server; the
+ * others are its guests. Listens on loopback only, because it trusts every client.
  */
 public final class EmbeddedDatabase implements JdbcConnectionDetails, AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(EmbeddedDatabase.class);
@@ -74,7 +74,7 @@ public final class EmbeddedDatabase implements JdbcConnectionDetails, AutoClosea
         }
     }
 
-    /** PostgreSQL refuses a directory that others may read, as a copy that was restored without its permissions is. */
+    /** PostgreSQL refuses a directory that others may read, such as a copy restored without its permissions. */
     private static void closeToOthers(Path data) throws IOException {
         if (Files.isDirectory(data)
                 && Files.getFileStore(data).supportsFileAttributeView(PosixFileAttributeView.class)) {
@@ -96,7 +96,7 @@ public final class EmbeddedDatabase implements JdbcConnectionDetails, AutoClosea
                 .setServerConfig("full_page_writes", "on");
     }
 
-    /** A server that was killed is started again where its clients look for it. */
+    /** Restarts a killed server on the port its clients use. */
     private void watch(int port) {
         while (!closed) {
             pause(WATCH);
@@ -104,7 +104,7 @@ public final class EmbeddedDatabase implements JdbcConnectionDetails, AutoClosea
                 if (!closed && postmaster(data).filter(ProcessHandle::isAlive).isEmpty()) {
                     log.warn("The embedded PostgreSQL has died; starting it again on port {}", port);
                     if (server.isPresent()) {
-                        server.get().close(); // gives back its lock on the directory
+                        server.get().close(); // releases its lock on the directory
                         server = Optional.empty();
                     }
                     server = Optional.of(builder(data).setPort(port).start());
@@ -115,7 +115,7 @@ public final class EmbeddedDatabase implements JdbcConnectionDetails, AutoClosea
         }
     }
 
-    /** The server's process, by the file that it keeps; empty where there is none. */
+    /** The server's process, read from its PID file; empty if there is no file. */
     private static Optional<ProcessHandle> postmaster(Path data) throws IOException {
         Path pid = data.resolve("postmaster.pid");
         if (!Files.exists(pid)) {
@@ -139,7 +139,7 @@ public final class EmbeddedDatabase implements JdbcConnectionDetails, AutoClosea
         while (System.nanoTime() < deadline) {
             Path pid = data.resolve("postmaster.pid");
             List<String> lines = Files.exists(pid) ? Files.readAllLines(pid) : List.of();
-            if (lines.size() > PORT_LINE + 3) { // the last line, the status, comes when the server is up
+            if (lines.size() > PORT_LINE + 3) { // the last line, the status, is written when the server is up
                 return "jdbc:postgresql://localhost:" + lines.get(PORT_LINE).trim() + "/postgres?user=postgres";
             }
             pause(POLL);

@@ -9,15 +9,15 @@ import org.springframework.boot.jdbc.autoconfigure.DataSourceAutoConfiguration;
 import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import org.springframework.context.annotation.Bean;
 
-/** A real PostgreSQL where none is configured: present as long as {@code spring.datasource.url} is absent. */
+/** A real PostgreSQL where none is configured, that is, where {@code spring.datasource.url} is absent. */
 @AutoConfiguration(before = DataSourceAutoConfiguration.class)
 @ConditionalOnProperty(name = "spring.datasource.url", matchIfMissing = true, havingValue = "\0none")
 @EnableConfigurationProperties(MosaicHome.class)
 public class EmbeddedPostgresAutoConfiguration {
-    /** Major version of the server, in the name of its data directory because another one cannot read it. */
+    /** Data directory, named after the server's major version because no other version can read it. */
     private static final String DIRECTORY = "postgresql-18";
 
-    /** Answers whether the database is the service's own. */
+    /** Present only if the database is the service's own. */
     @Bean
     @ConditionalOnMissingBean(JdbcConnectionDetails.class)
     EmbeddedDatabase embeddedDatabase(MosaicHome home) {

@@ -26,12 +26,12 @@ import org.springframework.stereotype.Component;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
-/** On a first start with the embedded database: prunes the demo model once and shows what came of it. */
+/** Prunes the demo model once, on the first start with the embedded database, and shows the result. */
 @Component
 class DemoJob {
     private static final Logger log = LoggerFactory.getLogger(DemoJob.class);
 
-    /** Makes the job unique for as long as the database lives. */
+    /** Makes the job unique for the lifetime of the database. */
     private static final String KEY = "mosaic-demo";
 
     private static final String OUTPUT = "mosaic/demo-50";
@@ -75,7 +75,7 @@ class DemoJob {
                 submit();
             }
         } catch (InvalidRequestException | MosaicException | UncheckedIOException e) {
-            // a home with models of its own or that cannot be written, a machine too small: no reason not to serve
+            // a home that has its own models or is read-only, or a machine too small: no reason not to serve
             log.warn("The demo job is left out: {}", e.getMessage());
         }
     }

@@ -46,12 +46,12 @@ public class DeviceInventory {
         return devices;
     }
 
-    /** Bytes of one stream of activations that stay in memory. */
+    /** Bytes of one stream of activations that may stay in memory. */
     public long activationBytes() {
         return activationBytes;
     }
 
-    /** Memory of the machine, or of the container that limits it. */
+    /** Memory of the machine, or the limit of its container. */
     private static long memory() {
         return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getTotalMemorySize();
     }

@@ -17,7 +17,7 @@ public class DevicePool {
         free.addAll(all);
     }
 
-    /** A device on loan; close gives it back. */
+    /** A device on loan; close returns it. */
     public final class Lease implements AutoCloseable {
         private final ComputeDevice device;
         private boolean open = true;

@@ -6,10 +6,10 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.unit.DataSize;
 
 /**
- * What jobs may use.
+ * The resources that jobs may use.
  *
- * @param cpuWorkers jobs that run on the CPU at a time; by default one where there is no GPU, else none
- * @param activationMemory memory of one stream of activations; larger ones go to a file beside the staged model
+ * @param cpuWorkers number of jobs that run on the CPU at a time; by default one where there is no GPU, else none
+ * @param activationMemory memory of one stream of activations; a larger one is kept in a file beside the staged model
  */
 @ConfigurationProperties("mosaic.worker")
 record DeviceProperties(

@@ -10,10 +10,10 @@ import java.util.stream.LongStream;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Repository;
 
-/** The devices of all processes that run jobs on this database, as far as they were seen lately. */
+/** The recently seen devices of all processes that run jobs on this database. */
 @Repository
 public class Fleet {
-    /** How often a process tells of its devices. */
+    /** How often a process announces its devices. */
     public static final Duration ANNOUNCE = Duration.ofSeconds(5);
 
     private static final String LATELY = "seen_at > clock_timestamp() - interval '1 minute'";
@@ -29,12 +29,12 @@ public class Fleet {
     /**
      * A worker and its device.
      *
-     * @param job what it runs
+     * @param job that it runs
      */
     public record Worker(
             String name, String device, long capacityBytes, Instant startedAt, Instant seenAt, Optional<UUID> job) {}
 
-    /** Tells that a worker lives; those that have not been heard of for a day are forgotten. */
+    /** Records that a worker is alive; those not seen for a day are forgotten. */
     public void seen(String name, ComputeDevice device) {
         jdbc.sql("""
                         insert into worker (name, device, capacity_bytes) values (:name, :device, :capacity)
@@ -50,14 +50,14 @@ public class Fleet {
                 .update();
     }
 
-    /** Tells that a worker has stopped; it may be started again soon, so what it offers is remembered. */
+    /** Records that a worker has stopped; it may be started again soon, so its capacity is remembered. */
     public void gone(String name) {
         jdbc.sql("update worker set seen_at = clock_timestamp() - interval '1 minute' where name = :name")
                 .param("name", name)
                 .update();
     }
 
-    /** Those that were seen within the last minute, by name. */
+    /** The workers seen within the last minute, by name. */
     public List<Worker> workers() {
         return jdbc.sql("select w.*, j.id as job from worker w left join job j on j.worker = w.name"
                         + " and j.state = 'RUNNING' where " + LATELY + " order by w.name")
@@ -72,8 +72,8 @@ public class Fleet {
     }
 
     /**
-     * What the roomiest device of the last day offers, so that a worker that is being replaced fails no job; empty where
-     * none is known, as when no worker has been started yet.
+     * Capacity of the largest device of the last day, so that replacing a worker fails no job; empty if none is known,
+     * as before the first worker starts.
      */
     public OptionalLong largestCapacity() {
         LongStream elsewhere = jdbc.sql("select capacity_bytes from worker").query(Long.class).list().stream()

@@ -4,7 +4,7 @@ import io.mosaic.engine.ErrorCode;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** A request with one or more faults, all of them. */
+/** Reports all faults of a request, one at least. */
 public final class InvalidRequestException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
@@ -24,7 +24,7 @@ public final class InvalidRequestException extends RuntimeException {
         return violations;
     }
 
-    /** The fault's own code where there is just one kind. */
+    /** The code of the faults if all have the same one. */
     public ErrorCode code() {
         List<ErrorCode> codes =
                 violations.stream().map(Violation::code).distinct().toList();

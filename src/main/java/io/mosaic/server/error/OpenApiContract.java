@@ -22,7 +22,7 @@ import org.springframework.boot.info.BuildProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
-/** What OpenAPI says of the whole service: its name, and how every operation tells a failure. */
+/** What OpenAPI says of the whole service: its name, and how every operation reports a failure. */
 @Configuration
 class OpenApiContract {
     private static final String BEARER = "bearer";
@@ -47,7 +47,7 @@ class OpenApiContract {
                 .addSecurityItem(new SecurityRequirement().addList(BEARER));
     }
 
-    /** Annotations write defaults as text. */
+    /** Turns numeric defaults into numbers; annotations write all defaults as text. */
     private static void defaultsAsNumbers(Schema<?> schema) {
         Map<String, Schema> fields = Objects.requireNonNullElse(schema.getProperties(), Map.of());
         fields.values().forEach(field -> {

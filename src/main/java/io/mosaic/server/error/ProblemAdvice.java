@@ -62,8 +62,8 @@ class ProblemAdvice extends ResponseEntityExceptionHandler {
     }
 
     /**
-     * An answer that has begun cannot be mended: its connection is closed, so that no client takes the rest of it, or
-     * the next answer, for what it asked for.
+     * Closes the connection of an answer that has begun: it cannot be corrected, and no client may take the rest of it,
+     * or the next answer, for what it asked for.
      */
     @ExceptionHandler
     ResponseEntity<ProblemDetail> broken(IOException e, HttpServletResponse response) throws IOException {
@@ -109,7 +109,7 @@ class ProblemAdvice extends ResponseEntityExceptionHandler {
         return answer(Problems.of(ErrorCode.FORBIDDEN, HttpStatus.FORBIDDEN, detail));
     }
 
-    /** Query strings that Tomcat does not decode. */
+    /** Query strings that Tomcat cannot decode. */
     @ExceptionHandler
     ResponseEntity<ProblemDetail> undecodable(InvalidParameterException e) {
         return answer(Problems.of(

@@ -11,7 +11,7 @@ import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RestController;
 
-/** Answers for failures that happen before or behind a controller. */
+/** Answers failures that happen before or after a controller. */
 @Hidden
 @RestController
 class ProblemErrorController implements ErrorController {

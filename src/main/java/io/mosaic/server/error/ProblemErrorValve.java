@@ -10,7 +10,7 @@ import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Answers for requests that Tomcat refuses before Spring sees them, like an encoded slash in a path. */
+/** Answers requests that Tomcat refuses before Spring sees them, such as one with an encoded slash in its path. */
 public class ProblemErrorValve extends ErrorReportValve {
     @Override
     protected void report(Request request, Response response, @Nullable Throwable failure) {

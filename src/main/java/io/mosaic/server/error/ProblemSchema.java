@@ -9,7 +9,7 @@ import java.util.Optional;
 /**
  * How OpenAPI describes a failure (RFC 9457).
  *
- * @param violations every fault of a request; absent where it was not the request's fields
+ * @param violations every fault of a request; absent if its fields are not the cause
  */
 @Schema(name = "Problem")
 record ProblemSchema(

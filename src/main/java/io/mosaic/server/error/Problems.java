@@ -17,7 +17,7 @@ final class Problems {
         return problem;
     }
 
-    /** The HTTP status of a failure that a request meets directly. */
+    /** The HTTP status of a request that fails with the code. */
     static HttpStatus status(ErrorCode code) {
         return switch (code) {
             case UNAUTHENTICATED -> HttpStatus.UNAUTHORIZED;

@@ -7,7 +7,7 @@ import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
-/** Makes Tomcat's own error pages problem+json as well. */
+/** Replaces Tomcat's own error pages by problem+json. */
 @Configuration(proxyBeanMethods = false)
 class TomcatConfiguration {
     @Bean

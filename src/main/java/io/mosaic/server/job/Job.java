@@ -128,7 +128,7 @@ public class Job {
         return Optional.ofNullable(submittedBy);
     }
 
-    /** How long a job that failed for a reason that may pass waits for its next attempt. */
+    /** When the next attempt may start, after one that failed for a transient reason. */
     public Optional<Instant> notBefore() {
         return state == JobState.QUEUED ? Optional.ofNullable(notBefore) : Optional.empty();
     }

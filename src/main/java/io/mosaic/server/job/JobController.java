@@ -122,7 +122,7 @@ class JobController {
             @ParameterObject @PageableDefault(size = 20, sort = "submittedAt", direction = Sort.Direction.DESC)
                     Pageable page,
             @Parameter(hidden = true) @RequestParam(required = false) Map<String, String> asked) {
-        // Spring takes the first page where it does not understand
+        // Spring silently takes the first page for values it cannot parse
         List<Violation> faults = Stream.concat(
                         whole(asked, "page", 0, Integer.MAX_VALUE).stream(),
                         whole(asked, "size", 1, LARGEST_PAGE).stream())

@@ -5,10 +5,10 @@ import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
 /**
- * Corpora of requests that name none.
+ * Corpora for requests that name none.
  *
- * @param calibrationCorpus calibrates
- * @param evaluationCorpora are measured
+ * @param calibrationCorpus for calibration
+ * @param evaluationCorpora for measuring perplexity
  */
 @ConfigurationProperties("mosaic.defaults")
 record JobDefaults(

@@ -20,8 +20,8 @@ import org.springframework.transaction.TransactionException;
 import org.springframework.web.servlet.mvc.method.annotation.SseEmitter;
 
 /**
- * Sends a job's events to those who follow it. The events lie in the database, so that any process can serve a stream
- * and a client can resume behind the last event that it saw.
+ * Streams a job's events to its followers. The events are in the database, so any process can serve a stream and a
+ * client can resume after the last event it saw.
  */
 @Component
 class JobEventStream {
@@ -30,7 +30,7 @@ class JobEventStream {
     private static final int KEEP_ALIVE_ROUNDS = 60;
     private static final int BATCH = 500;
 
-    /** Each asks the database four times a second. */
+    /** Each stream queries the database four times a second. */
     private static final int MOST_STREAMS = 200;
 
     private final JdbcClient jdbc;
@@ -55,15 +55,15 @@ class JobEventStream {
     }
 
     /**
-     * A stream of the events after {@code seen}; empty when the job has ended and all were seen.
+     * A stream of the events after {@code seen}; empty if the job has ended and all were seen.
      *
-     * @throws MosaicException RATE_LIMITED when this process serves as many streams as it can
+     * @throws MosaicException RATE_LIMITED when this process already serves as many streams as it can
      */
     Optional<SseEmitter> open(UUID job, long seen) {
         if (ended(job) && events(job, seen).isEmpty()) {
             return Optional.empty();
         }
-        Follower follower = new Follower(job, Math.min(seen, last(job))); // nobody has seen what has not happened
+        Follower follower = new Follower(job, Math.min(seen, last(job))); // no client has seen a future event
         if (streams.incrementAndGet() > MOST_STREAMS) {
             streams.decrementAndGet();
             throw new MosaicException(
@@ -79,7 +79,7 @@ class JobEventStream {
         open = false;
     }
 
-    /** One stream on a thread of its own, so that a slow reader holds up nobody else. */
+    /** One stream on a thread of its own, so that a slow reader does not delay the others. */
     private final class Follower {
         private final UUID job;
         private final SseEmitter emitter = new SseEmitter(0L);
@@ -91,7 +91,7 @@ class JobEventStream {
             this.seen = seen;
         }
 
-        /** @return whether there may be more to come */
+        /** @return whether more events may follow */
         boolean deliver() throws IOException {
             boolean ended = ended(job); // before the events, so that the last one is among them
             List<Event> events = events(job, seen);

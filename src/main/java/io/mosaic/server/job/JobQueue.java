@@ -25,7 +25,7 @@ import tools.jackson.databind.json.JsonMapper;
 public class JobQueue {
     private static final String HELD = " where id = :id and attempt = :attempt and state = 'RUNNING'";
 
-    /** What a job waits after {@code lost_leases} attempts in a row that ended without a further layer. */
+    /** How long a job waits after {@code lost_leases} attempts in a row that ended without a further layer. */
     private static final String WAIT = """
             case lost_leases when 0 then interval '0'
             else %s end""".formatted(doubled("lost_leases - 1"));
@@ -47,7 +47,7 @@ public class JobQueue {
      */
     public record Claim(UUID id, int attempt, JobRequest request, Optional<String> traceparent) {}
 
-    /** What a heartbeat learns. */
+    /** The answer to a heartbeat. */
     public enum Pulse {
         HELD,
         CANCEL_REQUESTED,
@@ -62,20 +62,20 @@ public class JobQueue {
     public record Claimant(String worker, String device, long capacityBytes, Duration lease) {}
 
     /**
-     * What becomes of attempts that finish no further layer.
+     * The limits on attempts that finish no further layer.
      *
-     * @param most how many of them in a row end the job
-     * @param backoff what the job waits after one that failed, doubled after each further one, to five minutes at most; a
-     *     worker that went silent costs no wait the first time
+     * @param most number of them in a row that ends the job
+     * @param backoff wait after one that failed, doubled after each further one, five minutes at most; the first silent
+     *     worker costs no wait
      */
     public record Attempts(int most, Duration backoff) {}
 
-    /** The backoff doubled so many times, five minutes at most, as SQL. */
+    /** The backoff doubled {@code times} times, five minutes at most, as SQL. */
     private static String doubled(String times) {
         return "least(:backoff * power(2, " + times + "), 300000) * interval '1 millisecond'";
     }
 
-    /** The oldest job that fits and need not wait: one in the queue, or one whose worker went silent. */
+    /** Claims the oldest job that fits and need not wait: one in the queue, or one whose worker went silent. */
     public Optional<Claim> claim(Claimant claimant, Attempts attempts) {
         Optional<Claimed> claimed = jdbc.sql("""
                         update job
@@ -112,7 +112,7 @@ public class JobQueue {
     private record Claimed(
             UUID id, int attempt, String request, @Nullable String traceparent) {}
 
-    /** A request that this release does not understand fails its own job, and stands in the way of no other. */
+    /** Reads a claimed job; a request that this release does not understand fails its own job and blocks no other. */
     private Optional<Claim> read(Claimed job) {
         try {
             return Optional.of(new Claim(
@@ -143,7 +143,7 @@ public class JobQueue {
                 .orElse(Pulse.LOST);
     }
 
-    /** Tells how far the job has come. */
+    /** Records how far the job has come. */
     public boolean progress(Claim claim, PipelineStage stage, int completed, int total) {
         double fraction = Math.round(stage.fraction(
                                 completed, total, claim.request().recipe().searched())
@@ -245,7 +245,7 @@ public class JobQueue {
     }
 
     /**
-     * Puts back a job that turned out to be too large for its device; only one with more memory takes it.
+     * Puts back a job that turned out to be too large for its device; only a device with more memory takes it.
      *
      * @return the state it has now; empty when the lease was lost
      */
@@ -260,7 +260,9 @@ public class JobQueue {
         });
     }
 
-    /** Does something to a job that goes on; one that is to be cancelled ends instead, and a lost one is let alone. */
+    /**
+     * Changes a job that is still held; one to be cancelled ends instead, and one whose lease was lost is left alone.
+     */
     private Optional<JobState> held(Claim claim, Supplier<Optional<JobState>> action) {
         if (hold(claim)) {
             return action.get();
@@ -276,7 +278,7 @@ public class JobQueue {
     }
 
     /**
-     * Puts the job back into the queue, for a worker that has to stop; a job that is to be cancelled ends instead.
+     * Puts the job back into the queue, for a worker that has to stop; a job to be cancelled ends instead.
      *
      * @return the state it has now; empty when the lease was lost
      */
@@ -304,9 +306,9 @@ public class JobQueue {
         return changed == 1;
     }
 
-    /** A job that waits is cancelled at once; one that runs is asked to stop; one that has ended stays as it is. */
+    /** Cancels a waiting job at once, asks a running one to stop, and leaves an ended one as it is. */
     public void cancel(UUID id) {
-        // one statement, so that no claim or release comes between looking and writing
+        // one statement, so that no claim or release comes between reading and writing
         jdbc.sql("""
                         update job
                            set cancel_requested = true, version = version + 1,
@@ -323,11 +325,11 @@ public class JobQueue {
     }
 
     /**
-     * Ends jobs that nobody will run again: those to be cancelled whose worker is gone, and those that lost it too often
-     * without a further layer.
+     * Ends jobs that nobody will run again: those to be cancelled whose worker is gone, and those that lost their
+     * worker too often without a further layer.
      */
     public void sweep(Attempts attempts) {
-        // rows that somebody holds are left for the next time: a worker that hangs while it publishes stops nobody else
+        // locked rows are left for the next sweep, so a worker that hangs while publishing does not block the others
         jdbc.sql("""
                         update job
                            set state = case when cancel_requested then 'CANCELLED' else 'FAILED' end,
@@ -354,7 +356,7 @@ public class JobQueue {
     }
 
     /**
-     * Reserves what a new job is going to make, and tells that it waits.
+     * Reserves the models that a new job will make, and records that it is queued.
      *
      * @throws org.springframework.dao.DataIntegrityViolationException when an unfinished job makes one of the models
      */
@@ -371,8 +373,8 @@ public class JobQueue {
     }
 
     /**
-     * Unfinished jobs of a submitter. Until the transaction ends nobody else counts them, so that two submissions at once
-     * do not both find the last place.
+     * Number of unfinished jobs of a submitter. Locks the count until the transaction ends, so that two submissions at
+     * once do not both take the last place.
      */
     int unfinished(String submitter) {
         jdbc.sql("select pg_advisory_xact_lock(hashtextextended(:submitter, 0))")
@@ -393,7 +395,7 @@ public class JobQueue {
                 .single();
     }
 
-    /** A job has entered a state; whoever follows its events is told, and one that has ended reserves nothing. */
+    /** Records as an event that a job has entered a state; one that has ended releases its reservations. */
     private void state(UUID id, JobState state) {
         if (state.terminal()) {
             jdbc.sql("update job_output set reserved = false where job_id = :id")

@@ -11,7 +11,7 @@ import org.springframework.data.jpa.repository.Query;
 
 /** Jobs by id, key and state. */
 public interface JobRepository extends JpaRepository<Job, UUID>, JpaSpecificationExecutor<Job> {
-    /** @param submitter null for a job that nobody had to sign for */
+    /** @param submitter null for a job submitted without authentication */
     @Query("from Job where idempotencyKey = :key and submittedBy is not distinct from :submitter")
     Optional<Job> findByIdempotencyKey(String key, @Nullable String submitter);
 

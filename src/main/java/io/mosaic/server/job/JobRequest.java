@@ -28,11 +28,11 @@ import java.util.regex.Matcher;
 import java.util.stream.IntStream;
 
 /**
- * What a client asks for, every default resolved. Fields that the category does not use are absent.
+ * A client's request, every default resolved. Fields that the category does not use are absent.
  *
- * @param sparsity removed share of the prunable parameters, one or several
- * @param output id of the pruned model; of several the part before their shares
- * @param callbackUrl is told how the job ended
+ * @param sparsity share of the prunable parameters to remove, one or several
+ * @param output id of the pruned model; for several models, the part before their shares
+ * @param callbackUrl address that is called when the job has ended
  */
 @Schema(requiredProperties = {"model", "sparsity"})
 public record JobRequest(
@@ -167,7 +167,7 @@ public record JobRequest(
                 maxLength = 2000,
                 example = "https://example.org/hooks/mosaic")
         Optional<String> callbackUrl) {
-    /** Channels of the MLP stay a multiple of it, as quantised formats ask. */
+    /** MLP channels stay a multiple of this number, as quantised formats require. */
     static final int ALIGNMENT = 32;
 
     static final double SEARCH_BUDGET = 8;
@@ -213,7 +213,7 @@ public record JobRequest(
         }
     }
 
-    /** Which texts calibrate. */
+    /** The texts for calibration. */
     public record Calibration(
             @Schema(defaultValue = "demo-calibration") String corpus,
 
@@ -246,7 +246,7 @@ public record JobRequest(
         return bos.orElse(false) ? token.id() : OptionalInt.empty();
     }
 
-    /** What is measured, dense against pruned. */
+    /** What to measure, dense against pruned. */
     public record Evaluation(
             @Schema(description = "Corpora", defaultValue = "[\"demo-test\"]")
             List<String> perplexity,
@@ -271,7 +271,7 @@ public record JobRequest(
                             + "tokens; by default as the tokenizer's configuration says",
                     implementation = Boolean.class)
             Optional<Boolean> bos) {
-        /** What is measured of a model. */
+        /** How to measure a model's perplexity. */
         public Perplexity.Protocol protocol(Architecture model, Bos token) {
             return new Perplexity.Protocol(
                     windows.orElse(Perplexity.Protocol.usualWindows()),
@@ -333,8 +333,8 @@ public record JobRequest(
     }
 
     /**
-     * The layers that stay, as far as that is known before they are chosen: as many, the largest, so that what cannot be
-     * even then is told at once.
+     * A best guess of the layers that stay, before they are chosen: the right number of the largest ones, so that a
+     * plan impossible even then is reported at once.
      */
     public List<Integer> left(List<LayerShape> layers) {
         return IntStream.range(0, layers.size())

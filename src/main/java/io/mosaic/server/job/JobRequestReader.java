@@ -38,7 +38,7 @@ import java.util.stream.Stream;
 import org.springframework.stereotype.Component;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Resolves what a client sent against models, corpora and defaults, and reports all its faults together. */
+/** Resolves a client's request against models, corpora and defaults, and reports all its faults together. */
 @Component
 class JobRequestReader {
     private static final double MOST_SPARSITY = 0.95;
@@ -73,10 +73,10 @@ class JobRequestReader {
     }
 
     /**
-     * A request and the model that it is about.
+     * A request and the model to prune.
      *
-     * @param longestText tokens that are measured of the longest text
-     * @param measuredTokens tokens that are measured of all texts, of one model
+     * @param longestText tokens of the longest text that are measured
+     * @param measuredTokens tokens of all texts that are measured, for one model
      */
     record Resolved(JobRequest request, ModelCatalog.Entry model, int longestText, long measuredTokens) {
         Architecture architecture() {
@@ -338,7 +338,7 @@ class JobRequestReader {
                     corpus, windows.samples(), windows.length(), seed, sampling, Optional.of(bos));
         }
 
-        /** Whether windows begin with a BOS: as the request says, else as the tokenizer's configuration does. */
+        /** Whether windows begin with a BOS: as the request says, else as the tokenizer's configuration says. */
         private boolean bos(RequestFields part) {
             Optional<Boolean> wished = part.flag("bos");
             if (wished.orElse(false)
@@ -398,7 +398,7 @@ class JobRequestReader {
             }
         }
 
-        /** Tokens of a corpus; empty, with the fault noted, where that cannot be told. */
+        /** Tokens of a corpus; empty, with the fault noted, if they cannot be counted. */
         private OptionalInt tokens(String field, String name) {
             Optional<CorpusCatalog.Entry> corpus = corpora.find(name);
             if (corpus.isEmpty()) {
@@ -441,7 +441,7 @@ class JobRequestReader {
                     fields.fault("output", RequestFields.quoted(wished) + " is not " + ModelId.RULE);
                 } else if (outputs == Outputs.ANY) {
                     continue;
-                } else if (queue.reserved(wished)) { // asked first: a job that ends in between has published
+                } else if (queue.reserved(wished)) { // checked first: a job that ends in between has published
                     fault("output", ErrorCode.OUTPUT_TAKEN, "an unfinished job is making " + output.get());
                 } else if (models.taken(output.get())) {
                     fault("output", ErrorCode.OUTPUT_TAKEN, "model " + output.get() + " exists already");
@@ -449,13 +449,13 @@ class JobRequestReader {
             }
         }
 
-        /** Leaves room behind a long name, so that the name made from it is one as well. */
+        /** Shortens a long name, so that the name made from it is valid, too. */
         private static String shortened(String model) {
             int end = Math.min(model.length(), model.indexOf('/') + 1 + MOST_OF_NAME);
             return model.substring(0, end);
         }
 
-        /** What shapes alone can tell is told now, not when the job runs. */
+        /** Finds the faults visible from shapes alone now, not when the job runs. */
         private void checkPlan(JobRequest request) {
             if (!violations.isEmpty()) {
                 return;

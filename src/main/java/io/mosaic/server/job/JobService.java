@@ -33,7 +33,7 @@ import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Takes jobs in, looks them up and cancels them. */
+/** Accepts jobs, looks them up and cancels them. */
 @Service
 public class JobService implements ModelReaders {
     private final JobRequestReader reader;
@@ -71,7 +71,7 @@ public class JobService implements ModelReaders {
                 .build();
     }
 
-    /** @param created false when the idempotency key had made the job before */
+    /** @param created false when an earlier request with the same idempotency key made the job */
     public record Submission(Job job, boolean created) {}
 
     /**
@@ -110,7 +110,7 @@ public class JobService implements ModelReaders {
             // the last place may have gone to the same request, sent twice at once
             return earlier(idempotencyKey, submitter, sha256).orElseThrow(() -> e);
         } catch (DataIntegrityViolationException | PessimisticLockingFailureException e) {
-            // somebody else was faster, with the same key or the same output
+            // another request was faster, with the same key or the same output
             return earlier(idempotencyKey, submitter, sha256)
                     .orElseThrow(() -> new MosaicException(
                             ErrorCode.OUTPUT_TAKEN,
@@ -182,13 +182,13 @@ public class JobService implements ModelReaders {
     /**
      * A request that was checked and not queued.
      *
-     * @param needsBytes memory that it would take on its device
-     * @param measuredTokens tokens that perplexity would be measured on, of one model
+     * @param needsBytes memory that it would need on its device
+     * @param measuredTokens tokens on which perplexity would be measured, for one model
      */
     public record Checked(JobRequest request, ModelCatalog.Entry model, long needsBytes, long measuredTokens) {}
 
     /**
-     * Reads a request as if it were submitted; what it makes may be there already.
+     * Checks a request as if it were submitted; its models may exist already.
      *
      * @throws InvalidRequestException with every fault of the body
      */
@@ -201,9 +201,9 @@ public class JobService implements ModelReaders {
      * Queues several jobs, all or none.
      *
      * @param submitter name of the key or subject of the token; empty where nobody has to say
-     * @param faults that the caller has found already, to be reported with the others
-     * @param also done in the same transaction, with the jobs' ids in the order of the bodies
-     * @param path of the field that the body with an index came from, for faults
+     * @param faults already found by the caller, to be reported with the others
+     * @param also run in the same transaction, with the jobs' ids in the order of the bodies
+     * @param path of the field that held the body with the given index, for faults
      * @throws InvalidRequestException with every fault of every body
      */
     public List<UUID> submitAll(
@@ -265,7 +265,7 @@ public class JobService implements ModelReaders {
         return Hashes.text(canonical.writeValueAsString(canonical.convertValue(body, Object.class)));
     }
 
-    /** What the key made before, of this submitter: others may use the same. */
+    /** The job that this submitter's key made before; other submitters may use the same key. */
     private Optional<Submission> earlier(Optional<String> idempotencyKey, Optional<String> submitter, String sha256) {
         return idempotencyKey
                 .flatMap(key -> jobs.findByIdempotencyKey(key, submitter.orElse(null)))

@@ -2,7 +2,7 @@ package io.mosaic.server.job;
 
 import java.util.List;
 
-/** Where a job stands. A terminal state is never left. */
+/** The state of a job. A terminal state is never left. */
 public enum JobState {
     QUEUED,
     RUNNING,

@@ -11,8 +11,8 @@ import java.util.function.Function;
 import org.springframework.stereotype.Component;
 
 /**
- * The trace of a job, from the request that submits it over the queue to the worker that runs it, which may be another
- * process hours later: what links them, a W3C traceparent, stands in the job's row.
+ * The trace of a job, from the request that submits it through the queue to the worker that runs it, perhaps hours
+ * later in another process: a W3C traceparent in the job's row links them.
  */
 @Component
 public class JobTrace {
@@ -24,7 +24,7 @@ public class JobTrace {
         this.observations = observations;
     }
 
-    /** Does something as the part of a trace that submits a job; it is given the link, if there is a trace. */
+    /** Runs an action as the part of a trace that submits a job; the action gets the link, if there is a trace. */
     <T> T submitting(Function<Optional<String>, T> action) {
         Map<String, String> link = new HashMap<>();
         SenderContext<Map<String, String>> context = new SenderContext<>((carrier, key, value) -> {
@@ -37,7 +37,7 @@ public class JobTrace {
         return observation.observe(() -> action.apply(Optional.ofNullable(link.get(TRACEPARENT))));
     }
 
-    /** Does something as the part of a job's trace that runs an attempt. */
+    /** Runs an action as the part of a job's trace that executes an attempt. */
     public void running(JobQueue.Claim claim, Runnable action) {
         ReceiverContext<Map<String, String>> context = new ReceiverContext<>(Map::get);
         context.setCarrier(
@@ -48,7 +48,7 @@ public class JobTrace {
                 .observe(action);
     }
 
-    /** The attempt that runs on this thread has failed. */
+    /** Records that the attempt on this thread has failed. */
     public void failed(Throwable cause) {
         Observation attempt = observations.getCurrentObservation();
         if (attempt != null) {
@@ -56,7 +56,7 @@ public class JobTrace {
         }
     }
 
-    /** A stage of the attempt that runs on this thread; whoever starts it stops it. */
+    /** Starts a stage of the attempt on this thread; the caller stops it. */
     public Observation stage(String name) {
         return Observation.start("mosaic.job.stage", observations).lowCardinalityKeyValue("stage", name);
     }

@@ -14,8 +14,8 @@ import tools.jackson.databind.json.JsonMapper;
 /**
  * A job as the API shows it.
  *
- * @param notBefore until when a job waits whose last attempt failed for a reason that may pass
- * @param error why it failed, or why its last attempt did while it waits for the next
+ * @param notBefore when the next attempt may start, after one that failed for a transient reason
+ * @param error why it failed, or while it waits for another attempt, why the last one did
  */
 public record JobView(
         UUID id,
@@ -35,14 +35,14 @@ public record JobView(
         Optional<Job.Failure> error,
         Map<String, String> links) {
 
-    /** @param etaSeconds from the share done so far; absent before anything is */
+    /** @param etaSeconds extrapolated from the share done; absent before any is done */
     public record Progress(PipelineStage stage, int completed, int total, double fraction, Optional<Long> etaSeconds) {}
 
     /**
-     * What came of the job.
+     * The models that the job made.
      *
-     * @param model where there is one
-     * @param models where the request listed several sparsities, in its order
+     * @param model if there is one
+     * @param models if the request listed several sparsities, in its order
      */
     public record Result(Optional<String> model, Optional<List<String>> models) {
         private static Result of(List<String> models) {

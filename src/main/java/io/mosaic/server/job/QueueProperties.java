@@ -4,9 +4,9 @@ import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
 /**
- * What the queue takes.
+ * Limits of the queue.
  *
- * @param perSubmitter unfinished jobs of one key or token at a time
+ * @param perSubmitter most unfinished jobs of one key or token at a time
  */
 @ConfigurationProperties("mosaic.queue")
 record QueueProperties(@DefaultValue("1000") int perSubmitter) {

@@ -5,12 +5,12 @@ import java.util.UUID;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** A model's folder in the object store: each attempt has its own, so that none writes what another one wrote. */
+/** A model's folder in the object store: each attempt has its own, so that none overwrites another's files. */
 public record Location(ModelId model, UUID job, int attempt) {
     private static final Pattern PATTERN =
             Pattern.compile("(.+)/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-([1-9][0-9]{0,8})");
 
-    /** Empty for whatever {@link #toString} does not write. */
+    /** Reads the form that {@link #toString} writes; empty for anything else. */
     public static Optional<Location> parse(String text) {
         Matcher matcher = PATTERN.matcher(text);
         return matcher.matches()
@@ -20,7 +20,7 @@ public record Location(ModelId model, UUID job, int attempt) {
                 : Optional.empty();
     }
 
-    /** As the object store names folders. */
+    /** The folder's name in the object store. */
     public String folder() {
         return this + "/";
     }

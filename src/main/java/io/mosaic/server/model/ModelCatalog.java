@@ -18,9 +18,8 @@ import org.springframework.transaction.PlatformTransactionManager;
 import org.springframework.transaction.support.TransactionTemplate;
 
 /**
- * The models in this home: those that jobs made and those that people put there. Folders are looked at on every call;
- * their headers are read again only when a file changed. Models that lie in the object store, too, come here when they
- * are asked for.
+ * The models in this home, made by jobs or added by hand. Folders are listed on every call; their headers are read
+ * again only when a file changed. Models in the object store are copied here on first use.
  */
 @Component
 public class ModelCatalog {
@@ -41,13 +40,13 @@ public class ModelCatalog {
         this.transaction = new TransactionTemplate(transactions);
     }
 
-    /** What a folder's headers said when its files had this stamp. */
+    /** The contents of a folder's headers when its files had this stamp. */
     private record Reading(String stamp, Optional<ModelFacts> facts, Optional<MosaicException> fault) {}
 
     /**
-     * A model folder: its facts, or what is wrong with it.
+     * A model folder with its facts or its fault.
      *
-     * @param madeBy the row of a model that a job made
+     * @param madeBy the row of the model, if a job made it
      */
     public record Entry(
             ModelId id,
@@ -69,7 +68,7 @@ public class ModelCatalog {
         }
     }
 
-    /** A model that lies in the object store and not in this home. */
+    /** A model in the object store but not in this home. */
     public record Elsewhere(PrunedModel madeBy, Location original, List<Originals.OriginalFile> files) {
         public long bytes() {
             return files.stream().mapToLong(Originals.OriginalFile::bytes).sum();
@@ -87,7 +86,7 @@ public class ModelCatalog {
                 .toList();
     }
 
-    /** The models that lie in the object store and not in this home. */
+    /** The models in the object store but not in this home. */
     public List<Elsewhere> elsewhere() {
         if (!originals.kept()) {
             return List.of();
@@ -99,7 +98,7 @@ public class ModelCatalog {
                 .toList();
     }
 
-    /** A model that lies in the object store and not in this home. */
+    /** A model in the object store but not in this home. */
     public Optional<Elsewhere> elsewhere(ModelId id) {
         return pruned.findById(id.toString())
                 .flatMap(row -> elsewhere(
@@ -113,17 +112,17 @@ public class ModelCatalog {
                 .map(original -> new Elsewhere(row, original, files.get()));
     }
 
-    /** Every name under which a model could lie in this home. */
+    /** Every folder name that could be a model of this home. */
     public List<ModelId> ids() {
         return store.ids();
     }
 
-    /** A model, if it lies in this home. */
+    /** A model, if it is in this home. */
     public Optional<Entry> here(ModelId id) {
         return entry(id, pruned.findById(id.toString()));
     }
 
-    /** A model, which is fetched first when it lies elsewhere. */
+    /** A model, fetched first if it is only in the object store. */
     public Optional<Entry> find(ModelId id) {
         Optional<PrunedModel> row = pruned.findById(id.toString());
         if (folder(id, row).isEmpty()) {
@@ -132,7 +131,7 @@ public class ModelCatalog {
         return entry(id, row);
     }
 
-    /** Whether the name is taken, by a model that lies here or elsewhere or by something else. */
+    /** Whether the name is taken, by a model here or elsewhere or by something else. */
     public boolean taken(ModelId id) {
         return (store.exists(id) && !originals.stale(id))
                 || pruned.findById(id.toString()).flatMap(PrunedModel::location).isPresent();
@@ -143,7 +142,7 @@ public class ModelCatalog {
         return find(id).orElseThrow(() -> notFound(id.toString()));
     }
 
-    /** Takes a model away, here and in the object store; downloads that have begun finish. */
+    /** Removes a model, here and from the object store; downloads in progress finish. */
     public void delete(ModelId id) {
         Deleted deleted = Objects.requireNonNull(transaction.execute(status -> {
             Optional<PrunedModel> row = pruned.findById(id.toString());
@@ -155,15 +154,15 @@ public class ModelCatalog {
             pruned.deleteById(id.toString());
             return new Deleted(here ? Optional.of(store.retire(id)) : Optional.empty(), location);
         }));
-        // what takes long comes after the transaction
+        // slow work comes after the transaction
         deleted.retired().ifPresent(store::discard);
         deleted.original().ifPresent(originals::delete);
     }
 
-    /** What is left of a model that nobody sees any more. */
+    /** The remains of a model that is no longer visible. */
     private record Deleted(Optional<String> retired, Optional<Location> original) {}
 
-    /** A model's folder in this home, unless it is a copy of what has gone. */
+    /** A model's folder in this home, unless it is a copy of a deleted original. */
     private Optional<Path> folder(ModelId id, Optional<PrunedModel> row) {
         return store.folder(id).filter(folder -> !originals.stale(id, row.flatMap(PrunedModel::location)));
     }

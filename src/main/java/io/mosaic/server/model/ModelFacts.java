@@ -12,7 +12,7 @@ import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
- * What a model folder's headers say.
+ * The facts in a model folder's headers.
  *
  * @param dtype number format of most of the weights
  */

@@ -3,9 +3,9 @@ package io.mosaic.server.model;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
-/** {@code namespace/name}; both are plain folder names, so that no id leaves the store. */
+/** {@code namespace/name}; both are plain folder names, so no id leads out of the store. */
 public record ModelId(String namespace, String name) {
-    /** What both parts look like. */
+    /** The pattern of both parts. */
     public static final String PART = "[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?";
 
     /** The rule in words, for messages. */

@@ -34,7 +34,7 @@ import org.springframework.stereotype.Component;
 import org.springframework.util.FileSystemUtils;
 
 /**
- * Model folders on disk. A model appears and disappears by one rename; what is being written or deleted lies under
+ * Model folders on disk. A model appears and disappears by one rename; folders being written or deleted are under
  * {@code .staging}.
  */
 @Component
@@ -44,10 +44,10 @@ public class ModelStore {
     /** Hidden file of a model that a job made: the job's id. */
     private static final String JOB = ".job";
 
-    /** Hidden file of a model that lies in the object store, too: where. */
+    /** Hidden file of a model with an original in the object store: its location. */
     private static final String ORIGINAL = ".original";
 
-    /** Folders of this name are copies on their way here, from the object store or of the demo, for no job. */
+    /** Prefix of folders that are being copied here, from the object store or for the demo, and belong to no job. */
     private static final String COPY = "copy-";
 
     private static final int DEPTH = 4;
@@ -75,7 +75,7 @@ public class ModelStore {
         return ids().isEmpty();
     }
 
-    /** Whether the name is taken, be it by a folder or by something else. */
+    /** Whether the name is taken, by a folder or by anything else. */
     public boolean exists(ModelId id) {
         return Files.exists(path(id), LinkOption.NOFOLLOW_LINKS);
     }
@@ -87,7 +87,7 @@ public class ModelStore {
     }
 
     /**
-     * Regular files that lie in the folder, hidden ones and links that leave it left out; so is what cannot be read, like
+     * Regular files in the folder. Leaves out hidden files, links out of the folder, and whatever cannot be read, like
      * a link to a folder above.
      */
     public List<ModelFile> files(Path folder) {
@@ -149,7 +149,7 @@ public class ModelStore {
         }
     }
 
-    /** A new empty folder for a model in the making. */
+    /** Makes an empty folder for a model to be written. */
     public Path stage(String name) {
         Path folder = staging.resolve(name);
         try {
@@ -161,7 +161,7 @@ public class ModelStore {
         }
     }
 
-    /** A new empty folder for a copy of a model, under a name that nobody else has. */
+    /** Makes an empty folder for a copy of a model, under a unique name. */
     public Path stageCopy() {
         return stage(COPY + UUID.randomUUID());
     }
@@ -174,7 +174,7 @@ public class ModelStore {
                 .toList();
     }
 
-    /** Deletes copies on which no process works any more: those in which nothing was written for so long. */
+    /** Deletes abandoned copies: those in which nothing was written for {@code silence}. */
     public void discardDeadCopies(Duration silence) {
         Instant before = Instant.now().minus(silence);
         directories(staging).stream()
@@ -183,7 +183,7 @@ public class ModelStore {
                 .forEach(folder -> {
                     Path retired = retired();
                     try {
-                        // first out of the way: nobody publishes the half of it, should its process live after all
+                        // renamed first: should its process still be alive, it cannot publish half a folder
                         Files.move(folder, retired, StandardCopyOption.ATOMIC_MOVE);
                     } catch (NoSuchFileException e) {
                         return; // another process was faster
@@ -195,7 +195,7 @@ public class ModelStore {
                 });
     }
 
-    /** Now, where that cannot be told. */
+    /** The last write into a folder; now, if that cannot be read. */
     private static Instant lastWritten(Path folder) {
         try (Stream<Path> all = Files.walk(folder)) {
             Instant last = Instant.MIN;
@@ -209,12 +209,12 @@ public class ModelStore {
         }
     }
 
-    /** A staged folder. */
+    /** The path of a staged folder. */
     public Path staged(String name) {
         return staging.resolve(name);
     }
 
-    /** Deletes a staged folder, if it is still there. */
+    /** Deletes a staged folder, if it still exists. */
     public void discard(String name) {
         delete(staging.resolve(name));
     }
@@ -224,12 +224,12 @@ public class ModelStore {
         hide(staged.resolve(JOB), job.toString());
     }
 
-    /** Notes in a staged folder where it lies in the object store, too. */
+    /** Notes in a staged folder the location of its original in the object store. */
     public void note(Path staged, Location original) {
         hide(staged.resolve(ORIGINAL), original.toString());
     }
 
-    /** Where the folder of a model lies in the object store, if it says so. */
+    /** The location of a model's original in the object store, if its folder names one. */
     Optional<Location> original(ModelId id) {
         Path file = path(id).resolve(ORIGINAL);
         try {
@@ -264,7 +264,7 @@ public class ModelStore {
     /**
      * Makes a sealed folder the model, in one rename.
      *
-     * @param replace whether a folder gives way that has the name already and was made by the same job
+     * @param replace whether a folder of the same name made by the same job is replaced
      * @throws MosaicException OUTPUT_TAKEN
      */
     public void publish(Path staged, ModelId id, boolean replace) {
@@ -292,7 +292,7 @@ public class ModelStore {
         return Files.exists(one) && Files.exists(other) && Files.mismatch(one, other) < 0;
     }
 
-    /** Publishes several models, or none: when one cannot be, those before it are taken away again. */
+    /** Publishes several models, or none: if one cannot be published, those before it are withdrawn. */
     public void publish(Map<ModelId, Path> staged, boolean replace) {
         try {
             staged.forEach((id, folder) -> publish(folder, id, replace));
@@ -306,7 +306,7 @@ public class ModelStore {
         }
     }
 
-    /** Takes away what a job moved here before it was killed; a folder that something else put there stays. */
+    /** Removes the folder that a killed job moved here; a folder from any other source stays. */
     public void removeUnpublished(ModelId id, UUID job) {
         try {
             if (Files.readString(path(id).resolve(JOB)).equals(job.toString())) {
@@ -327,12 +327,12 @@ public class ModelStore {
         }
     }
 
-    /** Takes a model away; downloads that have begun finish. */
+    /** Removes a model; downloads in progress finish. */
     void remove(ModelId id) {
         discard(retire(id));
     }
 
-    /** Takes a model out of sight, by one rename, under a name that is to be {@link #discard discarded}. */
+    /** Hides a model by one rename, to a staging name for the caller to {@link #discard}. */
     String retire(ModelId id) {
         Path folder = folder(id).orElseThrow(() -> ModelCatalog.notFound(id.toString()));
         Path retired = retired();
@@ -355,18 +355,18 @@ public class ModelStore {
         return staging.resolve("deleted-" + UUID.randomUUID());
     }
 
-    /** Deletes a folder that no model is any more. What cannot be deleted now is left to the janitor. */
+    /** Deletes the folder of a former model. What cannot be deleted now is left to the janitor. */
     private static void delete(Path folder) {
         try {
             FileSystemUtils.deleteRecursively(folder);
         } catch (NoSuchFileException e) {
-            // the janitor is at it as well
+            // the janitor is deleting it, too
         } catch (IOException e) {
             log.warn("{} cannot be deleted: {}", folder, e.getMessage());
         }
     }
 
-    /** What was written is on the disk, not only in its cache. */
+    /** Forces written data to the disk, out of its cache. */
     private static void force(Path path, StandardOpenOption option) throws IOException {
         try (FileChannel channel = FileChannel.open(path, option)) {
             channel.force(true);

@@ -26,7 +26,7 @@ record ModelView(
         }
     }
 
-    /** What is known of a model that is not here. */
+    /** The view of a model that is not in this home. */
     static ModelView of(ModelCatalog.Elsewhere model) {
         return new ModelView(
                 model.original().model().toString(),

@@ -22,14 +22,14 @@ import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Component;
 
 /**
- * The models that jobs made as they lie in the object store, of which a home holds copies. Where no store is configured
- * there are none, and what lies in a home is all there is.
+ * The originals of jobs' models in the object store; a home holds copies of them. Without a configured store there are
+ * no originals, only the folders of the home.
  */
 @Component
 public class Originals {
     private static final Logger log = LoggerFactory.getLogger(Originals.class);
 
-    /** Folder and file names without a dot in front: nothing that leads elsewhere, nothing that a home hides. */
+    /** Folder and file names without a leading dot: no path leads elsewhere, and none is hidden in a home. */
     private static final Pattern PATH = Pattern.compile("[^./\\\\\0][^/\\\\\0]*(?:/[^./\\\\\0][^/\\\\\0]*)*");
 
     private final Optional<ObjectStore> objects;
@@ -43,7 +43,7 @@ public class Originals {
         this.jdbc = jdbc;
     }
 
-    /** A file as its model was published. */
+    /** A file as published with its model. */
     public record OriginalFile(String model, String path, long bytes, Instant modifiedAt, String sha256) {}
 
     /** Whether models are kept in an object store. */
@@ -51,23 +51,23 @@ public class Originals {
         return objects.isPresent();
     }
 
-    /** Whether clients load what is not here from the store itself. */
+    /** Whether clients load models that are not in this home from the store itself. */
     public boolean presigned() {
         return objects.filter(ObjectStore::presigns).isPresent();
     }
 
-    /** Where a client may load a file for a while. */
+    /** A signed URL by which a client may load a file. */
     public URI presign(Location original, String path) {
         String name = path.substring(path.lastIndexOf('/') + 1);
         return objects.orElseThrow().presign(original.key(path), name);
     }
 
-    /** Puts a file of a model into the store; the model is nobody's before a row names its location. */
+    /** Puts a file of a model into the store; the model stays invisible until a row names its location. */
     public void upload(Location original, Path folder, String path, String sha256) {
         objects.orElseThrow().upload(folder.resolve(path), original.key(path), sha256);
     }
 
-    /** Takes a model out of the store. Where that fails, what is left is removed when the store is tidied. */
+    /** Removes a model from the store. If that fails, the rest is removed when the store is tidied. */
     public void delete(Location original) {
         objects.ifPresent(from -> {
             try {
@@ -78,7 +78,7 @@ public class Originals {
         });
     }
 
-    /** Every place in the object store that is named as one of a model. */
+    /** Every folder in the object store that is named like a model's. */
     public List<Location> locations() {
         return objects.map(Originals::locations).orElse(List.of());
     }
@@ -106,7 +106,7 @@ public class Originals {
                         """).query(OriginalFile.class).list();
     }
 
-    /** The files of a model; none when it is not, or no longer, to be found there. */
+    /** The files of a model; empty if the model is not, or no longer, there. */
     List<OriginalFile> files(Location original) {
         return jdbc.sql("""
                         select a.model, a.path, a.bytes, a.modified_at, a.sha256
@@ -120,7 +120,9 @@ public class Originals {
                 .list();
     }
 
-    /** Whether no model lies there, nor ever will: its job has ended, and its row is not there or names another place. */
+    /**
+     * Whether no model is there nor ever will be: its job has ended, and its row is missing or names another location.
+     */
     public boolean abandoned(Location original) {
         return jdbc.sql("""
                         select exists (select 1 from job
@@ -134,28 +136,28 @@ public class Originals {
                 .single();
     }
 
-    /** Whether a folder of this home is a copy whose original has gone. */
+    /** Whether a folder of this home is a copy of a deleted original. */
     boolean stale(ModelId id) {
         return stale(id, Optional.empty());
     }
 
-    /** @param known the model's location, as far as the caller knows; spares a look at the database */
+    /** @param known the model's location, if the caller knows it; saves a query */
     boolean stale(ModelId id, Optional<Location> known) {
         return kept()
                 && store.original(id)
-                        .filter(original -> original.model().equals(id)) // else somebody took it for another model
+                        .filter(original -> original.model().equals(id)) // else copied by hand under another name
                         .filter(original -> !known.equals(Optional.of(original)) && abandoned(original))
                         .isPresent();
     }
 
-    /** Removes copies whose originals have gone: models that were deleted elsewhere, attempts that failed to commit. */
+    /** Removes copies without an original: models deleted elsewhere, attempts that failed to commit. */
     public void removeStaleCopies() {
         if (kept()) {
             store.ids().forEach(this::removeStaleCopy);
         }
     }
 
-    /** Makes room for a model where a stale copy has its name. */
+    /** Frees a model's name if a stale copy has it. */
     public void removeStaleCopy(ModelId id) {
         if (stale(id)) {
             log.info("Removing the copy of {}, whose original has gone", id);
@@ -164,7 +166,7 @@ public class Originals {
     }
 
     /**
-     * Copies a model into this home; does nothing when it is there already, or no longer in the store.
+     * Copies a model into this home; does nothing if it is already here, or no longer in the store.
      *
      * @throws MosaicException MODEL_CORRUPT, IO_ERROR
      */
@@ -187,7 +189,7 @@ public class Originals {
         return store.folder(id).isPresent() && !stale(id);
     }
 
-    /** No other thread of this process fetches it; another process that shares the home may. */
+    /** Copies a model that no other thread of this process is copying; another process that shares the home may be. */
     private void fetchAlone(Location original) {
         List<OriginalFile> files = files(original);
         if (files.isEmpty()) {
@@ -230,7 +232,7 @@ public class Originals {
                         file.path() + " of " + original.model() + " in the object store is not the file that was"
                                 + " published: it has SHA-256 " + found + ", not " + file.sha256());
             }
-            // so that its hash is known to be that of this state
+            // so that the stored hash applies to this state of the file
             Files.setLastModifiedTime(target, FileTime.from(file.modifiedAt()));
         } catch (IOException e) {
             throw new MosaicException(ErrorCode.IO_ERROR, "Cannot write " + target + ": " + e.getMessage(), e);

@@ -10,7 +10,7 @@ import java.util.Optional;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
-/** A model that a job made; another job that makes it again, once its folder has gone, takes the row over. */
+/** A model made by a job; a job that makes it again, after its folder was deleted, takes the row over. */
 @Entity
 @Table(name = "model")
 public class PrunedModel {
@@ -26,7 +26,7 @@ public class PrunedModel {
     @SuppressWarnings("NullAway.Init") // JPA fills it
     protected PrunedModel() {}
 
-    /** @param location where it lies in the object store, if it does */
+    /** @param location in the object store, if it is there */
     public PrunedModel(ModelId id, String baseModel, UUID jobId, Instant createdAt, Optional<Location> location) {
         this.id = id.toString();
         this.baseModel = baseModel;
@@ -47,7 +47,7 @@ public class PrunedModel {
         return jobId;
     }
 
-    /** Where it lies in the object store, if it does. */
+    /** The location in the object store, if the model is there. */
     public Optional<Location> location() {
         return Optional.ofNullable(location).flatMap(Location::parse);
     }

@@ -25,7 +25,7 @@ import software.amazon.awssdk.services.s3.model.HeadObjectResponse;
 import software.amazon.awssdk.services.s3.model.S3Exception;
 import software.amazon.awssdk.services.s3.presigner.S3Presigner;
 
-/** The bucket and the clients of its store. Keys are relative to the configured prefix; failures name all of it. */
+/** The bucket and the clients of its store. Keys are relative to the configured prefix; failures name the full key. */
 final class Bucket implements AutoCloseable {
     private static final Duration CONNECT = Duration.ofSeconds(5);
     private static final Duration SILENCE = Duration.ofSeconds(30);
@@ -55,7 +55,7 @@ final class Bucket implements AutoCloseable {
                         .connectionTimeout(CONNECT)
                         .socketTimeout(SILENCE))
                 .overrideConfiguration(configuration -> configuration.retryStrategy(patience.strategy()))
-                // our own SHA-256 goes with every byte; stores other than AWS may not know other sums
+                // our own SHA-256 covers every byte; stores other than AWS may not support other checksums
                 .requestChecksumCalculation(RequestChecksumCalculation.WHEN_REQUIRED)
                 .responseChecksumValidation(ResponseChecksumValidation.WHEN_REQUIRED);
         var signer = S3Presigner.builder()
@@ -89,12 +89,12 @@ final class Bucket implements AutoCloseable {
         return prefix + key;
     }
 
-    /** What a caller knows a key of the bucket by. */
+    /** The caller's form of a key of the bucket, without the prefix. */
     String relative(String full) {
         return full.substring(prefix.length());
     }
 
-    /** @param action what the request is to do, for the message of its failure */
+    /** @param action what the request does, for the message of its failure */
     <T> T ask(String action, String key, Function<S3Client, T> request) {
         try {
             return request.apply(s3);
@@ -116,7 +116,7 @@ final class Bucket implements AutoCloseable {
         });
     }
 
-    /** Bytes of an object, one at least. */
+    /** Bytes of an object, at least one. */
     InputStream open(GetObjectRequest.Builder object, String key, long from, long length) {
         ResponseInputStream<GetObjectResponse> answer = ask(
                 "read",
@@ -126,7 +126,7 @@ final class Bucket implements AutoCloseable {
                         .range("bytes=" + from + "-" + (from + length - 1))
                         .build()));
         long sent = answer.response().contentLength();
-        if (sent != length) { // the object ends before, or the store knows no ranges
+        if (sent != length) { // the object is shorter, or the store does not support ranges
             IOUtils.closeQuietly(answer);
             throw failure("read", key, "of " + length + " bytes from " + from + " on it sends " + sent);
         }
@@ -145,7 +145,7 @@ final class Bucket implements AutoCloseable {
         return "Cannot " + action + " s3://" + name + "/" + full(key) + " at " + where + ": " + reason;
     }
 
-    /** In our words: those of the store and of its client may quote a whole request. */
+    /** The reason in our words: the messages of the store and its client may quote a whole request. */
     private static String reason(Throwable failure) {
         if (failure instanceof AwsServiceException answer) {
             String code = Optional.ofNullable(answer.awsErrorDetails())

@@ -18,7 +18,10 @@ import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.services.s3.model.GetObjectRequest;
 import software.amazon.awssdk.services.s3.model.HeadObjectResponse;
 
-/** One object on its way to a file: goes on where a connection broke, and gets its name when it is whole and right. */
+/**
+ * A download of one object to a file: resumes where a connection broke, and names the file once it is complete and
+ * verified.
+ */
 final class Download {
     private static final String ACTION = "fetch";
     private static final int BUFFER = 1 << 20;
@@ -34,7 +37,7 @@ final class Download {
         this.key = key;
     }
 
-    /** @return the SHA-256 of what came, in hex */
+    /** @return the SHA-256 of the received bytes, in hex */
     String to(Path target) {
         HeadObjectResponse object =
                 bucket.head(key).orElseThrow(() -> bucket.failure(ACTION, key, "there is no such object"));
@@ -76,10 +79,10 @@ final class Download {
         return found;
     }
 
-    /** Takes what comes until the end or a fault of the connection, and gives its length. */
+    /** Receives bytes until the end or a fault of the connection; returns their number. */
     private long receive(HeadObjectResponse object, long from, OutputStream out) throws IOException {
         long received = 0;
-        // of the same state of the object, else two would be spliced
+        // of the same version of the object, else two would be spliced
         GetObjectRequest.Builder same = GetObjectRequest.builder().ifMatch(object.eTag());
         try (InputStream body = bucket.open(same, key, from, object.contentLength() - from)) {
             for (int read = read(body); read >= 0; read = read(body)) {

@@ -25,7 +25,7 @@ import software.amazon.awssdk.services.s3.model.S3Object;
 
 /**
  * Objects in a bucket of an S3-compatible store, where one is configured. Keys are relative to the configured prefix,
- * folders end with a slash. A store that is away for a minute is waited for; what fails then is an IO_ERROR.
+ * folders end with a slash. Waits a minute for an unavailable store, then fails with IO_ERROR.
  */
 @Component
 @ConditionalOnProperty("mosaic.s3.bucket")
@@ -44,7 +44,7 @@ public class ObjectStore implements AutoCloseable {
         log.info("Objects are kept in {}", bucket);
     }
 
-    /** @param partBytes larger files are sent in parts of this size; S3 takes none below 5 MiB but the last */
+    /** @param partBytes larger files are sent in parts of this size; S3 requires at least 5 MiB for all but the last */
     ObjectStore(
             ObjectStoreProperties properties, AwsCredentialsProvider credentials, Patience patience, long partBytes) {
         this.bucket = new Bucket(properties, credentials, patience);
@@ -54,8 +54,7 @@ public class ObjectStore implements AutoCloseable {
     }
 
     /**
-     * Puts a file into the store, in the place of an object that has the key already. It appears when it is whole, or not
-     * at all.
+     * Puts a file into the store, replacing any object with the same key. It appears complete or not at all.
      *
      * @param sha256Hex of the file; other bytes are refused
      */
@@ -64,8 +63,8 @@ public class ObjectStore implements AutoCloseable {
     }
 
     /**
-     * Copies an object into a file, which appears when it is whole. Its hash is compared with the one that the upload
-     * left; an object without, which something else put there, is only as long as the store says.
+     * Copies an object into a file, which appears when it is complete. Compares its hash with the one stored by the
+     * upload; for an object without one, from another source, checks only the length.
      *
      * @return its SHA-256, in hex
      */
@@ -82,7 +81,7 @@ public class ObjectStore implements AutoCloseable {
                         Optional.ofNullable(found.metadata().get(Upload.SHA256))));
     }
 
-    /** All objects in a folder and in those below it, in order of key. */
+    /** All objects in a folder and its subfolders, in order of key. */
     public List<StoredObject> list(String folder) {
         return bucket.ask(
                 "list",
@@ -93,7 +92,7 @@ public class ObjectStore implements AutoCloseable {
                         .toList());
     }
 
-    /** The folders in a folder, each as the start of the keys in it. */
+    /** The folders in a folder, each as the common prefix of its keys. */
     public List<String> folders(String folder) {
         return bucket.ask(
                 "list",
@@ -103,17 +102,20 @@ public class ObjectStore implements AutoCloseable {
                         .toList());
     }
 
-    /** Bytes of an object; reading throws where the store stops before the end. */
+    /** Bytes of an object; reading throws if the store stops before the end. */
     public InputStream open(String key, long from, long length) {
         return length == 0 ? InputStream.nullInputStream() : bucket.open(GetObjectRequest.builder(), key, from, length);
     }
 
-    /** Whether clients are to be sent to {@link #presign signed URLs}. */
+    /** Whether to redirect clients to {@link #presign signed URLs}. */
     public boolean presigns() {
         return presigns;
     }
 
-    /** A URL by which anyone may load the object for a while, under the given name. It is not looked whether there is one. */
+    /**
+     * A URL by which anyone may load the object for a while, under the given name. Does not check that the object
+     * exists.
+     */
     public URI presign(String key, String downloadName) {
         String attachment = ContentDisposition.attachment()
                 .filename(downloadName, StandardCharsets.UTF_8)
@@ -131,7 +133,7 @@ public class ObjectStore implements AutoCloseable {
                         .toString()));
     }
 
-    /** Deletes all in a folder and below it, and what was half uploaded there. */
+    /** Deletes everything in a folder and its subfolders, including unfinished uploads. */
     public void deleteAll(String folder) {
         if (folder.isEmpty()) {
             throw new IllegalArgumentException("Only folders are deleted, not the whole store");
@@ -144,7 +146,7 @@ public class ObjectStore implements AutoCloseable {
                     .uploads()
                     .forEach(upload -> s3.abortMultipartUpload(abort ->
                             abort.bucket(bucket.name()).key(upload.key()).uploadId(upload.uploadId())));
-            // a page holds as many keys as a deletion takes
+            // a page holds as many keys as one deletion accepts
             return s3.listObjectsV2Paginator(all).stream()
                     .filter(page -> !page.contents().isEmpty())
                     .flatMap(page -> delete(s3, page.contents()).stream())
@@ -159,7 +161,7 @@ public class ObjectStore implements AutoCloseable {
         }
     }
 
-    /** Gives what could not be deleted. */
+    /** Returns the objects that could not be deleted. */
     private List<S3Error> delete(S3Client s3, List<S3Object> objects) {
         List<ObjectIdentifier> keys = objects.stream()
                 .map(object -> ObjectIdentifier.builder().key(object.key()).build())
@@ -169,10 +171,10 @@ public class ObjectStore implements AutoCloseable {
                 .errors();
     }
 
-    /** Keys come encoded, as XML cannot hold every character. */
+    /** A listing request; keys are returned encoded, as XML cannot hold every character. */
     private ListObjectsV2Request.Builder in(String folder) {
         if (!folder.isEmpty() && !folder.endsWith("/")) {
-            // it would name the folders too whose names begin like this one's
+            // it would also match folders whose names begin with this one's
             throw new IllegalArgumentException("A folder ends with a slash: " + folder);
         }
         return ListObjectsV2Request.builder()

@@ -7,13 +7,13 @@ import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
 /**
- * Where objects are kept. Credentials are no setting of ours: the AWS SDK finds them.
+ * Where objects are kept. Credentials are not set here: the AWS SDK finds them.
  *
  * @param bucket absent where no object store is used
  * @param endpoint absent for AWS
  * @param prefix of every key; ends with a slash or is empty
- * @param pathStyle whether the bucket is named in the path, as most stores want it, or in the host's name, as AWS does
- * @param presign whether clients are to load from the store itself, by signed URLs
+ * @param pathStyle whether the bucket is named in the path, as most stores want it, or in the host name, as on AWS
+ * @param presign whether clients load from the store itself, by signed URLs
  * @param presignExpiry how long a signed URL is valid
  */
 @ConfigurationProperties("mosaic.s3")
@@ -25,7 +25,7 @@ record ObjectStoreProperties(
         @DefaultValue("false") boolean pathStyle,
         @DefaultValue("false") boolean presign,
         @DefaultValue("15m") Duration presignExpiry) {
-    /** S3 signs for no longer. */
+    /** The longest expiry that S3 allows. */
     private static final Duration LONGEST = Duration.ofDays(7);
 
     ObjectStoreProperties {

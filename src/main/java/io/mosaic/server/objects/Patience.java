@@ -6,17 +6,17 @@ import software.amazon.awssdk.retries.api.BackoffStrategy;
 import software.amazon.awssdk.retries.api.RetryStrategy;
 
 /**
- * How long a store may be away.
+ * How long to wait for an unavailable store.
  *
  * @param tries of one request
- * @param first the first pause between two of them; each further one is twice as long
+ * @param first the first pause between two tries; each further one is twice as long
  * @param longest pause
  */
 record Patience(int tries, Duration first, Duration longest) {
-    /** The pauses add up to a little more than a minute. */
+    /** Pauses that add up to a little more than a minute. */
     static final Patience MINUTE = new Patience(11, Duration.ofMillis(500), Duration.ofSeconds(10));
 
-    /** The pause after so many failures in a row. */
+    /** The pause after this many failures in a row. */
     Duration pause(int failures) {
         return pauses().computeDelay(failures + 1);
     }

@@ -27,11 +27,11 @@ import software.amazon.awssdk.services.s3.model.NoSuchUploadException;
 import software.amazon.awssdk.services.s3.model.UploadPartResponse;
 
 /**
- * One file on its way into the store: in one piece, or in parts of which some are sent at a time while the next are
+ * An upload of one file to the store: in one piece, or in parts, several of which are sent at a time while the next are
  * hashed. No part is held in memory.
  */
 final class Upload {
-    /** Object metadata: the SHA-256 of the whole, which S3 itself does not know of an object made of parts. */
+    /** Object metadata: the SHA-256 of the whole, which S3 itself does not compute for an object made of parts. */
     static final String SHA256 = "sha256";
 
     private static final String ACTION = "upload";
@@ -52,10 +52,10 @@ final class Upload {
         this.sha256 = sha256;
     }
 
-    /** A part as it lies in the file. */
+    /** A part of the file. */
     private record Part(int number, long from, long bytes, String sha256) {}
 
-    /** @param partBytes of the least size that is sent in parts, and of each but the last */
+    /** @param partBytes the least size sent in parts, and the size of each part but the last */
     void send(long partBytes) {
         try {
             long bytes = Files.size(file);
@@ -69,7 +69,7 @@ final class Upload {
         }
     }
 
-    /** The store compares the hash with what it received. */
+    /** Sends the file in one request; the store checks the hash of what it received. */
     private void sendWhole(long bytes) {
         bucket.ask(
                 ACTION,
@@ -114,7 +114,7 @@ final class Upload {
                         sent.add(senders.submit(() -> send(id, part)));
                     }
                 }
-                // each part was hashed in the same reading, so parts that the store accepts make up this whole
+                // each part was hashed in the same pass, so the parts that the store accepts make up this file
                 String found = HexFormat.of().formatHex(whole.digest());
                 if (!found.equals(sha256)) {
                     throw bucket.failure(ACTION, key, "the SHA-256 of " + file + " is " + found + ", not " + sha256);
@@ -135,7 +135,7 @@ final class Upload {
         }
     }
 
-    /** Reads the part that comes next and gives its hash. */
+    /** Reads the next part and returns its hash. */
     private static String hash(InputStream in, long length, MessageDigest whole) throws IOException {
         MessageDigest own = Hashes.sha256();
         byte[] buffer = new byte[BUFFER];
@@ -177,7 +177,7 @@ final class Upload {
                         .uploadId(id)
                         .multipartUpload(all -> all.parts(parts)));
             } catch (NoSuchUploadException e) {
-                // a try before this one was heard, and its answer lost
+                // an earlier try succeeded, but its answer was lost
                 return bucket.head(key)
                         .filter(found -> found.contentLength() == bytes
                                 && sha256.equals(found.metadata().get(SHA256)))
@@ -186,9 +186,9 @@ final class Upload {
         });
     }
 
-    /** Takes back what was sent; a parts' upload that stays costs money and shows in no listing of objects. */
+    /** Aborts an upload in parts; one left unfinished costs money and appears in no listing of objects. */
     private void abort(String id, Throwable cause) {
-        boolean interrupted = Thread.interrupted(); // else the request would be given up at once
+        boolean interrupted = Thread.interrupted(); // else the request would be aborted at once
         try {
             bucket.ask(
                     "take back the upload of",
@@ -204,7 +204,7 @@ final class Upload {
         }
     }
 
-    /** Opened anew for each try. */
+    /** Bytes of the file, opened again for each try. */
     private RequestBody body(long from, long bytes) {
         return RequestBody.fromContentProvider(
                 ContentStreamProvider.fromInputStreamSupplier(() -> window(from, bytes)), bytes, TYPE);

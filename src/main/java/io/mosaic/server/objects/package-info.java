@@ -1,4 +1,4 @@
-/** The object store: all that speaks S3, and nothing else. */
+/** The object store: all S3 code, and nothing else. */
 @NullMarked
 package io.mosaic.server.objects;
 

@@ -21,7 +21,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.springframework.context.event.EventListener;
 import org.springframework.stereotype.Component;
 
-/** The numbers that dashboards and alerts read, all named {@code mosaic.*}. */
+/** The metrics for dashboards and alerts, all named {@code mosaic.*}. */
 @Component
 class JobMetrics {
     private final MeterRegistry registry;
@@ -72,7 +72,7 @@ class JobMetrics {
                 .record(layer.duration());
     }
 
-    /** A measured number of the last job that gave one. */
+    /** A measured number of the last job that reported it. */
     private record Last(String name, String unit, Tags tags) {}
 
     @EventListener

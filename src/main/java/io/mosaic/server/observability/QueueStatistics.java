@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Component;
 
-/** Counts of the tables for gauges; asked of the database at most once a second. */
+/** Table counts for gauges; queried at most once a second. */
 @Component
 class QueueStatistics {
     private static final long FRESH_NANOS = Duration.ofSeconds(1).toNanos();
@@ -21,10 +21,10 @@ class QueueStatistics {
     }
 
     /**
-     * What the table held.
+     * The counts at one moment.
      *
      * @param oldestSeconds age of the job that has waited longest; 0 when none waits
-     * @param corruptModels whose files were not those that were published
+     * @param corruptModels number of models whose files differ from the published ones
      */
     record Snapshot(Map<String, Long> jobs, double oldestSeconds, long corruptModels, long takenAt) {
         double jobs(String state) {

@@ -13,14 +13,15 @@ import java.util.stream.IntStream;
  * A plan as the API shows it.
  *
  * @param request with every default resolved
- * @param model that the job would make; where the request gives no name, one like it
- * @param basis what the allocation rests on
- * @param removedParameters that go physically
- * @param zeroedParameters that become zero
+ * @param id of the model that the job would make; only an example if the request gives no name
+ * @param basis what the allocation is based on
+ * @param removedParameters number removed physically
+ * @param zeroedParameters number set to zero
  * @param weightBytes of all weights, embeddings included, as stored
- * @param needsBytes memory that the job takes on its device
- * @param evaluation what measuring perplexity takes
- * @param seconds of the whole job, from the last one that searched or not alike, by the same method; absent while none has
+ * @param needsBytes memory that the job needs on its device
+ * @param evaluation cost of measuring perplexity
+ * @param seconds of the whole job, scaled from the last job with the same method that also did, or did not, search;
+ *     absent if there is none
  */
 record PlanView(
         JobRequest request,
@@ -36,15 +37,15 @@ record PlanView(
         Optional<Double> seconds) {
 
     /**
-     * What measuring perplexity takes, of the dense and of every pruned model.
+     * The cost of measuring perplexity, for the dense and every pruned model together.
      *
-     * @param tokens that run through a model, of all models together
+     * @param tokens run through all models together
      * @param operations floating-point operations of the matrix products
-     * @param seconds by the last finished job that measured perplexity; absent while none has
+     * @param seconds scaled from the last finished job that measured perplexity; absent if there is none
      */
     record Evaluation(long tokens, double operations, Optional<Double> seconds) {}
 
-    /** What the allocation rests on. */
+    /** What the allocation is based on. */
     enum Basis {
         /** Shapes alone. */
         SHAPES,
@@ -57,9 +58,9 @@ record PlanView(
     }
 
     /**
-     * What one layer becomes.
+     * The planned shape of one layer.
      *
-     * @param layer its index among those that stay
+     * @param layer its index among the layers that stay
      */
     record LayerView(int layer, int heads, int keyValueHeads, int ffn, List<ProjectionView> projections) {}
 

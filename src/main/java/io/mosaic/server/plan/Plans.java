@@ -65,7 +65,7 @@ class Plans {
         List<LayerShape> left = request.left(layers).stream().map(layers::get).toList();
         long prunable = LayerShape.parameters(layers);
         long dropped = prunable - LayerShape.parameters(left);
-        boolean guessed = left.size() < layers.size() && Set.copyOf(layers).size() > 1; // which layers go matters
+        boolean guessed = left.size() < layers.size() && Set.copyOf(layers).size() > 1; // it matters which are removed
         MeasurementAlias alias = MeasurementAlias.of(
                 request, model, corpora.find(request.calibration().corpus()).orElseThrow());
         Optional<Double> seconds = seconds(request, facts.architecture()); // of the whole job
@@ -115,7 +115,7 @@ class Plans {
         return new Based(ranking.isPresent() ? PlanView.Basis.RANKING : PlanView.Basis.UNMEASURED, plan);
     }
 
-    /** What the search tries first. */
+    /** The first candidate of the search. */
     private static PruningPlan first(
             PruningRecipe recipe,
             List<LayerShape> layers,
@@ -135,7 +135,7 @@ class Plans {
                         profile, structure.after(), PruningPlan.zeros(recipe, structure), (MapId id) -> 1));
     }
 
-    /** As long as the last finished job of the same kind took, by the ratio of their operations. */
+    /** Duration of the last finished job of the same kind, scaled by the ratio of their operations. */
     private Optional<Double> seconds(JobRequest request, Architecture architecture) {
         return reports.latest(finished -> finished.method().equals(request.method())
                         && finished.recipe().searched() == request.recipe().searched())
@@ -146,7 +146,9 @@ class Plans {
                         / operations(latest.request(), latest.architecture()));
     }
 
-    /** As the last finished job measured perplexity, by the ratio of their operations. */
+    /**
+     * The cost of measuring perplexity, its time scaled from the last finished job by the ratio of their operations.
+     */
     private PlanView.Evaluation evaluation(JobService.Checked checked, Architecture architecture) {
         long tokens =
                 checked.measuredTokens() * (1 + checked.request().outputs().size());
@@ -163,7 +165,7 @@ class Plans {
         return new PlanView.Evaluation(tokens, operations, seconds);
     }
 
-    /** Of all models of a finished job together. */
+    /** Tokens measured on all models of a finished job together. */
     private static long measuredTokens(Reports.Finished finished) {
         JobRequest.Evaluation evaluation = finished.request().evaluation();
         long windows = finished.report().perplexity().stream()

@@ -1,4 +1,4 @@
-/** What a job would do, told before it runs. */
+/** What a job would do, worked out before it runs. */
 @NullMarked
 package io.mosaic.server.plan;
 

@@ -8,7 +8,7 @@ import io.mosaic.server.job.JobRequest;
 import io.mosaic.server.model.ModelCatalog;
 
 /**
- * Names measurements by what is known without reading a weight or a text: names, sizes and times of files, and the
+ * Aliases of measurements, computed without reading a weight or a text: from names, sizes and times of files, and the
  * request's calibration.
  *
  * @param ranking alias of the outlier ranking

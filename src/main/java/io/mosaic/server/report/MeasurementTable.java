@@ -12,7 +12,7 @@ public final class MeasurementTable<T> implements MeasurementStore<T> {
     private final String table;
     private final Class<T> type;
 
-    /** @param table one of the schema's own tables, never a client's word */
+    /** @param table one of the schema's own tables, never client input */
     MeasurementTable(JdbcClient jdbc, JsonMapper json, String table, Class<T> type) {
         this.jdbc = jdbc;
         this.json = json;
@@ -39,9 +39,9 @@ public final class MeasurementTable<T> implements MeasurementStore<T> {
     }
 
     /**
-     * This store for one run: whatever the run finds or saves can be found by {@code alias} afterwards.
+     * This store for one run: every measurement that the run finds or saves can be found by {@code alias} afterwards.
      *
-     * @param alias a hash of what is cheap to know about the measurement's inputs
+     * @param alias a hash of the facts about the measurement's inputs that are cheap to obtain
      */
     public MeasurementStore<T> under(String alias) {
         return new MeasurementStore<>() {

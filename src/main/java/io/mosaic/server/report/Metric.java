@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 @Immutable
 @Table(name = "metric")
 public class Metric {
-    /** Whose number it is; the names are the database's. */
+    /** The model measured; the names are those in the database. */
     public enum Subject {
         dense,
         pruned

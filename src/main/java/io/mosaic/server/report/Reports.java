@@ -51,10 +51,10 @@ public class Reports {
                 .list();
     }
 
-    /** A finished job, with what its model looked like. */
+    /** A finished job with its model's architecture. */
     public record Finished(JobRequest request, Architecture architecture, PruningReport report) {}
 
-    /** The job that finished last among those like it whose model is still there. */
+    /** The last finished job with such a request whose model still exists. */
     public Optional<Finished> latest(Predicate<JobRequest> like) {
         return jdbc
                 .sql("""

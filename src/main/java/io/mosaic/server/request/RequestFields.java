@@ -54,7 +54,9 @@ public final class RequestFields {
                         "above " + plain(above) + " and at most " + plain(most)));
     }
 
-    /** Such a number, or a list of up to {@code longest} different ones. */
+    /**
+     * A finite number above {@code above} and at most {@code most}, or a list of up to {@code longest} different ones.
+     */
     public Optional<List<Double>> aboveEach(String field, double above, double most, int longest) {
         Optional<JsonNode> list = value(field).filter(JsonNode::isArray);
         if (list.isEmpty()) {
@@ -102,7 +104,7 @@ public final class RequestFields {
                         : wrong(field, value, "a whole number"));
     }
 
-    /** A whole number above 0; how far up is for the reader to check. */
+    /** A whole number above 0; the caller checks the upper limit. */
     public Optional<Integer> count(String field) {
         return count(field, 1);
     }
@@ -170,7 +172,7 @@ public final class RequestFields {
         return new RequestFields(path + field + ".", child, violations);
     }
 
-    /** All fields that are known have been read: any other is a fault, told for the first few. */
+    /** Reports fields not read so far as unknown, the first few of them. */
     public void end() {
         List<String> unknown = node.propertyNames().stream()
                 .filter(name -> !known.contains(name))
@@ -197,7 +199,7 @@ public final class RequestFields {
     }
 
     private Optional<Double> number(String field, JsonNode value) {
-        // asked for a double, a whole number beyond its range throws
+        // asDouble throws for a whole number beyond the range of double
         double number = value.isBigInteger() ? value.bigIntegerValue().doubleValue() : value.asDouble(Double.NaN);
         return value.isNumber() && Double.isFinite(number) ? Optional.of(number) : wrong(field, value, "a number");
     }

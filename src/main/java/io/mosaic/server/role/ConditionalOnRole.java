@@ -12,7 +12,7 @@ import org.springframework.context.annotation.ConditionContext;
 import org.springframework.context.annotation.Conditional;
 import org.springframework.core.type.AnnotatedTypeMetadata;
 
-/** A component of processes with one role only. */
+/** Restricts a component to processes with a given role. */
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)
 @Documented
@@ -20,7 +20,7 @@ import org.springframework.core.type.AnnotatedTypeMetadata;
 public @interface ConditionalOnRole {
     Role value();
 
-    /** Reads the roles before there are beans. */
+    /** Reads the roles before any bean exists. */
     final class HasRole implements Condition {
         @Override
         public boolean matches(ConditionContext context, AnnotatedTypeMetadata metadata) {

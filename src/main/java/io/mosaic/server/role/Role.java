@@ -6,6 +6,6 @@ public enum Role {
     API,
     /** Runs jobs on the devices of its machine. */
     WORKER,
-    /** Migrates the database and ends; never together with another. */
+    /** Migrates the database and exits; never combined with another role. */
     MIGRATE
 }

@@ -1,4 +1,4 @@
-/** What a process of several does: answer clients, run jobs, or both. */
+/** The roles of a process: to answer clients, run jobs, or both. */
 @NullMarked
 package io.mosaic.server.role;
 

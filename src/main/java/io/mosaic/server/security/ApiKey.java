@@ -8,7 +8,7 @@ import java.util.UUID;
 /**
  * An API key without its secret.
  *
- * @param name of its holder; a key and the one that it is rotated to share it
+ * @param name of its holder; a key keeps it when rotated
  */
 record ApiKey(
         UUID id,

@@ -11,7 +11,7 @@ import org.springframework.security.core.Authentication;
 import org.springframework.security.core.authority.AuthorityUtils;
 import org.springframework.security.oauth2.server.resource.authentication.BearerTokenAuthenticationToken;
 
-/** Knows bearers of API keys, the bootstrap key among them; leaves all others to whoever knows tokens. */
+/** Authenticates bearers of API keys, including the bootstrap key; leaves all others to the token provider. */
 final class ApiKeyProvider implements AuthenticationProvider {
     static final String BOOTSTRAP = "bootstrap";
 
@@ -47,7 +47,7 @@ final class ApiKeyProvider implements AuthenticationProvider {
                         scopes.stream().map(Scope::authority).toList()));
     }
 
-    /** In a time that does not tell how much of it was right. */
+    /** Compares in constant time, so that timing does not reveal a matching prefix. */
     private static boolean same(String key, String given) {
         return MessageDigest.isEqual(key.getBytes(StandardCharsets.UTF_8), given.getBytes(StandardCharsets.UTF_8));
     }

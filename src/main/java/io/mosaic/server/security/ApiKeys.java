@@ -27,7 +27,7 @@ class ApiKeys {
     private static final String PREFIX = "mosaic_";
     private static final int SECRET_BYTES = 32;
 
-    /** How exactly the last use is known: not every request writes. */
+    /** Resolution of the last use, so that not every request writes. */
     private static final Duration NOTED = Duration.ofMinutes(1);
 
     private static final String VALID = "revoked_at is null and (expires_at is null or expires_at > clock_timestamp())";
@@ -39,7 +39,7 @@ class ApiKeys {
         this.jdbc = jdbc;
     }
 
-    /** A new key and, this once, its secret. */
+    /** A new key with its secret, which is not available again. */
     record Created(ApiKey key, String secret) {}
 
     Created create(String name, List<Scope> scopes, Optional<Instant> expiresAt) {
@@ -80,14 +80,14 @@ class ApiKeys {
         return found;
     }
 
-    /** All keys ever made, the newest first. */
+    /** All keys ever made, newest first. */
     List<ApiKey> list() {
         return jdbc.sql("select * from api_key order by created_at desc, id")
                 .query(ApiKeys::key)
                 .list();
     }
 
-    /** Whether somebody could come in and make more keys. */
+    /** Whether a valid key exists that can make more keys. */
     boolean hasAdmin() {
         return jdbc.sql("select exists (select from api_key where 'admin' = any (scopes) and " + VALID + ")")
                 .query(Boolean.class)
@@ -105,7 +105,7 @@ class ApiKeys {
     }
 
     /**
-     * Makes a key of the same name, scopes and end in the place of one that is valid.
+     * Replaces a valid key by a new one of the same name, scopes and expiry.
      *
      * @param overlap how long the old one still works
      */

@@ -6,7 +6,7 @@ import java.util.Optional;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Repository;
 
-/** Who asked for which change, and what came of it. */
+/** The record of who asked for which change, and with what result. */
 @Repository
 class Audit {
     private final JdbcClient jdbc;
@@ -18,8 +18,8 @@ class Audit {
     /**
      * A request that may have changed something.
      *
-     * @param status of the answer; empty when the process died before it
-     * @param made where the answer said that something new is
+     * @param status of the answer; empty if the process died before answering
+     * @param made location of a new resource, as given in the answer
      */
     record Entry(
             long id,
@@ -31,7 +31,7 @@ class Audit {
             Optional<Integer> status,
             Optional<String> made) {}
 
-    /** Notes a request before it is carried out; gives the entry's id. */
+    /** Records a request before it is carried out; returns the entry's id. */
     long begin(String who, String address, String method, String path) {
         return jdbc.sql("""
                         insert into audit (who, address, method, path) values (:who, :address, :method, :path)
@@ -53,7 +53,7 @@ class Audit {
                 .update();
     }
 
-    /** The newest first, of those that were written before an entry. */
+    /** The entries written before a given one, newest first. */
     List<Entry> before(long id, int most) {
         return jdbc.sql("select * from audit where id < :id order by id desc limit :most")
                 .param("id", id)

@@ -15,11 +15,11 @@ import org.springframework.web.servlet.HandlerInterceptor;
 import org.springframework.web.servlet.config.annotation.InterceptorRegistry;
 import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
 
-/** Notes every request that may change something: no change without its entry, which is written first. */
+/** Records every request that may change something. The entry is written first, so there is no change without one. */
 @Component
 class AuditInterceptor implements HandlerInterceptor, WebMvcConfigurer {
     private static final Logger log = LoggerFactory.getLogger(AuditInterceptor.class);
-    /** Whoever it is, where nobody is asked. */
+    /** The client's name where no authentication is required. */
     static final String ANYONE = "anonymous";
 
     private static final Set<String> SAFE = Set.of("GET", "HEAD", "OPTIONS");

@@ -10,7 +10,7 @@ import org.springframework.transaction.TransactionException;
 import org.springframework.web.filter.OncePerRequestFilter;
 import org.springframework.web.servlet.HandlerExceptionResolver;
 
-/** A key that cannot be looked up because the database is away is told like every other such failure. */
+/** Reports a key that cannot be looked up, because the database is unavailable, like every other such failure. */
 final class DatabaseFaults extends OncePerRequestFilter {
     private final HandlerExceptionResolver problems;
 

@@ -8,12 +8,15 @@ import org.springframework.boot.web.server.autoconfigure.ServerProperties;
 import org.springframework.security.oauth2.jwt.JwtDecoder;
 import org.springframework.stereotype.Component;
 
-/** Who can reach the service, and whether it may let them in unasked. */
+/** Who can reach the service, and whether it may serve them without authentication. */
 @Component
 class Exposure {
     private final boolean authenticates;
 
-    /** @throws UnprotectedServiceException when other machines reach the service and nobody could prove who he is */
+    /**
+     * @throws UnprotectedServiceException when other machines can reach the service and no means of authentication is
+     *     configured
+     */
     Exposure(
             ServerProperties server,
             Roles roles,
@@ -29,7 +32,7 @@ class Exposure {
         authenticates = !local || configured || properties.required();
     }
 
-    /** Whether a key or token is asked for. */
+    /** Whether a key or token is required. */
     boolean authenticates() {
         return authenticates;
     }

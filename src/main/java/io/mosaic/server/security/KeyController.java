@@ -52,14 +52,14 @@ class KeyController {
         this.json = json;
     }
 
-    /** How OpenAPI describes the body. */
+    /** The body as OpenAPI describes it. */
     @Schema(name = "KeyRequest")
     record KeyRequest(String name, List<Scope> scopes, Optional<Instant> expiresAt) {}
 
     /**
      * A new key.
      *
-     * @param secret what its holder sends; it is not shown again
+     * @param secret sent by its holder; it is not shown again
      */
     record NewKeyView(@JsonUnwrapped ApiKey key, String secret) {
         static NewKeyView of(ApiKeys.Created created) {
@@ -117,7 +117,7 @@ class KeyController {
                     return Optional.of(time);
                 }
             } catch (DateTimeParseException e) {
-                // told below
+                // reported below
             }
             fields.fault(
                     "expiresAt",

@@ -14,8 +14,8 @@ import org.springframework.web.filter.OncePerRequestFilter;
 import org.springframework.web.servlet.HandlerExceptionResolver;
 
 /**
- * Refuses what only looks local while nobody is asked for a key: a browser that another site's name led here (DNS
- * rebinding), and what a proxy passes on from elsewhere.
+ * Refuses requests that only look local while no key is required: from a browser led here by another site's name (DNS
+ * rebinding), or forwarded by a proxy.
  */
 final class LocalClientsOnly extends OncePerRequestFilter {
     private static final Set<String> LOCAL = Set.of("localhost", "[::1]", "::1");

@@ -17,7 +17,10 @@ import org.springframework.http.HttpHeaders;
 import org.springframework.web.filter.OncePerRequestFilter;
 import org.springframework.web.servlet.HandlerExceptionResolver;
 
-/** So many requests a minute for each key or token, with bursts of as many; in the memory of this process. */
+/**
+ * Limits requests per minute for each key or token, with bursts of up to the same number; counted in this process's
+ * memory.
+ */
 final class RateLimit extends OncePerRequestFilter {
     private static final int REMEMBERED = 10_000;
 

@@ -2,16 +2,16 @@ package io.mosaic.server.security;
 
 import java.util.Locale;
 
-/** What a key or token allows; each allows what those before it do. */
+/** What a key or token allows; each scope includes those before it. */
 enum Scope {
-    /** To look at jobs, models and reports, and to download. */
+    /** View jobs, models and reports, and download. */
     READ,
-    /** To queue jobs and cancel them. */
+    /** Queue and cancel jobs. */
     SUBMIT,
-    /** To manage keys, read the audit and delete models. */
+    /** Manage keys, read the audit and delete models. */
     ADMIN;
 
-    /** As Spring Security names a scope, be it of a key or of a token. */
+    /** Spring Security's name of the scope, for keys and tokens alike. */
     String authority() {
         return "SCOPE_" + this;
     }

@@ -35,8 +35,8 @@ import org.springframework.security.web.firewall.StrictHttpFirewall;
 import org.springframework.web.servlet.HandlerExceptionResolver;
 
 /**
- * Bearer keys and tokens with scopes. Nobody is asked while the service listens on loopback and nothing is configured;
- * elsewhere it does not start without.
+ * Bearer keys and tokens with scopes. Neither is required while the service listens on loopback and nothing is
+ * configured; elsewhere it does not start without them.
  */
 @Configuration(proxyBeanMethods = false)
 @EnableWebSecurity
@@ -45,7 +45,9 @@ class SecurityConfiguration {
 
     private static final Pattern SUBJECT = Pattern.compile("[\\p{Graph} ]{1,200}", Pattern.UNICODE_CHARACTER_CLASS);
 
-    /** Names no job and no model: health, the contract, and counts and timings, which a network policy guards. */
+    /**
+     * Paths that name no job and no model: health, the contract, and counts and timings, which a network policy guards.
+     */
     private static final String[] OPEN = {
         "/actuator/health",
         "/actuator/health/**",
@@ -63,7 +65,7 @@ class SecurityConfiguration {
                 + Scope.SUBMIT.authority() + " > " + Scope.READ.authority());
     }
 
-    /** Names of files may hold a percent sign; they are compared with those of the folder, once decoded, as they are. */
+    /** Allows percent signs in file names; a decoded name is only compared with those in the folder, as it is. */
     @Bean
     HttpFirewall firewall() {
         StrictHttpFirewall firewall = new StrictHttpFirewall();
@@ -78,7 +80,7 @@ class SecurityConfiguration {
         tokens.ifAvailable(decoder -> {
             JwtAuthenticationProvider provider = new JwtAuthenticationProvider(decoder);
             JwtGrantedAuthoritiesConverter scopes = new JwtGrantedAuthoritiesConverter();
-            // names of keys have no colon, so no token takes the quota or the place in the audit of one
+            // names of keys have no colon, so no token can pass for a key in quotas or the audit
             provider.setJwtAuthenticationConverter(
                     token -> new JwtAuthenticationToken(token, scopes.convert(token), "token:" + subject(token)));
             providers.add(provider);
@@ -86,7 +88,7 @@ class SecurityConfiguration {
         return new ProviderManager(providers);
     }
 
-    /** Whom a token names: without a name there is nobody to count or to note. */
+    /** The subject of a token; without one, requests could be neither counted nor audited. */
     private static String subject(Jwt token) {
         String subject = token.getSubject();
         if (subject == null || !SUBJECT.matcher(subject).matches()) {
@@ -131,11 +133,11 @@ class SecurityConfiguration {
                 .addFilterBefore(new DatabaseFaults(problems), BearerTokenAuthenticationFilter.class)
                 .addFilterBefore(new RateLimit(properties.requestsPerMinute(), problems), AuthorizationFilter.class)
                 .sessionManagement(sessions -> sessions.sessionCreationPolicy(SessionCreationPolicy.STATELESS))
-                // no cookies, so nothing that another site could make a browser send
+                // no cookies, so another site cannot make a browser send credentials
                 .csrf(AbstractHttpConfigurer::disable)
                 .requestCache(AbstractHttpConfigurer::disable)
                 .logout(AbstractHttpConfigurer::disable)
-                // downloads have ETags and may be kept
+                // downloads have ETags and may be cached
                 .headers(headers -> headers.cacheControl(HeadersConfigurer.CacheControlConfig::disable))
                 .build();
     }

@@ -5,11 +5,11 @@ import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
 /**
- * Who is let in.
+ * Who may use the service.
  *
- * @param bootstrapKey a key with all scopes, to make others with; at least {@value #SHORTEST} characters
- * @param required whether a key or token is asked for where nothing else makes it so
- * @param requestsPerMinute of one key or token, counted by each process for itself; 0 sets no limit
+ * @param bootstrapKey a key with all scopes, for making others; at least {@value #SHORTEST} characters
+ * @param required whether a key or token is required even where nothing else requires one
+ * @param requestsPerMinute of one key or token, counted by each process separately; 0 sets no limit
  */
 @ConfigurationProperties("mosaic.security")
 record SecurityProperties(
@@ -35,7 +35,7 @@ record SecurityProperties(
         }
     }
 
-    /** Tells no secret. */
+    /** Leaves out the secret. */
     @Override
     public String toString() {
         return "SecurityProperties[required=" + required + ", requestsPerMinute=" + requestsPerMinute + "]";

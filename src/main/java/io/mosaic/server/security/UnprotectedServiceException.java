@@ -1,6 +1,6 @@
 package io.mosaic.server.security;
 
-/** The service was to listen where other machines reach it, with nothing that tells who may come in. */
+/** The service would listen where other machines can reach it, without any authentication. */
 final class UnprotectedServiceException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 

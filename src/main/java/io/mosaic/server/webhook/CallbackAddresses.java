@@ -11,7 +11,7 @@ import java.util.Optional;
 import java.util.Set;
 import org.springframework.stereotype.Component;
 
-/** Judges addresses when a job is submitted; where its host leads to is judged again whenever it is called. */
+/** Checks addresses when a job is submitted; what the host resolves to is checked again on every call. */
 @Component
 final class CallbackAddresses implements CallbackRule {
     private static final int LONGEST = 2000;
@@ -60,7 +60,7 @@ final class CallbackAddresses implements CallbackRule {
         } catch (PrivateAddressException e) {
             faults.add(PrivateAddressException.REASON);
         } catch (UnknownHostException e) {
-            // it may be known by the time the job has ended
+            // it may resolve by the time the job has ended
         }
     }
 

@@ -8,8 +8,8 @@ import java.util.Locale;
 import java.util.UUID;
 
 /**
- * The end of a job in the words of CloudEvents 1.0, structured mode. Every attempt of a delivery sends the same one, as
- * a job that has ended does not change.
+ * The end of a job as a CloudEvents 1.0 event, structured mode. Every attempt of a delivery sends the same event, as a
+ * job that has ended does not change.
  *
  * @param id of the delivery
  * @param time when the job ended

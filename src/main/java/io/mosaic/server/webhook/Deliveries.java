@@ -16,9 +16,9 @@ import org.springframework.transaction.annotation.Propagation;
 import org.springframework.transaction.annotation.Transactional;
 
 /**
- * What is to be told and what came of it. A sender holds a delivery by a lease; the attempt number is the fence, as for
- * jobs. One whose sender died is due again when the lease has run out, so a receiver may get it twice. All times are the
- * database's.
+ * The deliveries to send and their results. A sender holds a delivery by a lease; the attempt number is the fence, as
+ * for jobs. A delivery whose sender died is due again when the lease has run out, so a receiver may get it twice. All
+ * times are the database's.
  */
 @Repository
 @Transactional
@@ -31,7 +31,7 @@ class Deliveries {
         this.jdbc = jdbc;
     }
 
-    /** Where a delivery stands. */
+    /** The state of a delivery. */
     enum State {
         PENDING,
         DELIVERED,
@@ -45,10 +45,10 @@ class Deliveries {
      */
     record Claim(UUID id, UUID job, int attempt, String url, long at) {}
 
-    /** What an attempt met: the status of an answer, or why there was none. */
+    /** The result of an attempt: the status of the answer, or why there was none. */
     record Result(Optional<Integer> status, Optional<String> error) {}
 
-    /** Notes that a job's end is to be told, if anyone asked for it, in the transaction that ends it. */
+    /** Adds a delivery for a job that names a callback, in the transaction that ends the job. */
     @EventListener
     @Transactional(propagation = Propagation.MANDATORY)
     void add(JobEnded ended) {
@@ -58,7 +58,7 @@ class Deliveries {
                 .update();
     }
 
-    /** Those that are due, the longest first; another sender gets others. */
+    /** Claims due deliveries, the longest overdue first; no other sender gets the same ones. */
     List<Claim> claim(int most, Duration lease) {
         return jdbc.sql("""
                         with due as (
@@ -86,17 +86,17 @@ class Deliveries {
                 .list();
     }
 
-    /** Nothing more is sent. */
+    /** Ends the delivery; nothing more is sent. */
     boolean end(Claim claim, State state, Result result) {
         return write(claim, "state = :value, ended_at = clock_timestamp()", state.name(), result);
     }
 
-    /** Sent again after a pause. */
+    /** Schedules the delivery again after a pause. */
     boolean postpone(Claim claim, Duration pause, Result result) {
         return write(claim, "due_at = clock_timestamp() + :value * interval '1 millisecond'", pause.toMillis(), result);
     }
 
-    /** @return false where another sender has taken the delivery since */
+    /** @return false if another sender has taken the delivery since */
     private boolean write(Claim claim, String change, Object value, Result result) {
         return jdbc.sql("update webhook_delivery set " + change + ", last_status = :status, last_error = :error" + HELD)
                         .param("value", value)

@@ -22,8 +22,8 @@ import org.springframework.transaction.TransactionException;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Sends what is due, each delivery on a thread of its own so that a slow receiver holds up nobody else. Every process
- * has one; a process without a secret leaves all to the others.
+ * Sends due deliveries, each on a thread of its own so that a slow receiver does not delay the others. Every process
+ * has one; a process without a secret leaves all deliveries to the others.
  */
 @Component
 class DeliverySender implements DisposableBean {
@@ -55,7 +55,7 @@ class DeliverySender implements DisposableBean {
         this.client = client;
         this.properties = properties;
         this.json = json;
-        this.lease = properties.timeout().multipliedBy(3); // name servers have their own idea of time
+        this.lease = properties.timeout().multipliedBy(3); // name resolution does not keep to our timeout
     }
 
     @Scheduled(fixedDelay = 1, timeUnit = TimeUnit.SECONDS)
@@ -122,7 +122,7 @@ class DeliverySender implements DisposableBean {
                 : deliveries.postpone(claim, properties.pauseAfter(claim.attempt()), result);
     }
 
-    /** What is under way ends first, within its timeout. */
+    /** Waits for deliveries in progress, which end within their timeout. */
     @Override
     public void destroy() throws InterruptedException {
         threads.shutdown();

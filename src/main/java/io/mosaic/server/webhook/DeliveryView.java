@@ -9,9 +9,9 @@ import java.util.UUID;
  * A delivery as the API shows it.
  *
  * @param id of the event that is sent
- * @param lastStatus of the last answer; absent where there was none
- * @param lastError why there was none, or why the address is not called
- * @param nextAttemptAt absent once it has ended; of one that is being sent, when another sender would take it
+ * @param lastStatus of the last answer; absent if there was none
+ * @param lastError why there was no answer, or why the address is not called
+ * @param nextAttemptAt absent once the delivery has ended; while it is being sent, when another sender would take it
  */
 record DeliveryView(
         UUID id,

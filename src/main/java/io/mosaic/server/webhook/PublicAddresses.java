@@ -13,8 +13,8 @@ import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.stereotype.Component;
 
 /**
- * Resolves hosts, literal addresses included, and refuses those that are not of the public internet. Whoever connects to
- * what this gives, and resolves nothing by itself, cannot be led elsewhere by a name that changes in between.
+ * Resolves hosts, including literal addresses, and refuses those outside the public internet. A client that connects to
+ * the resolved addresses, without resolving again, cannot be led elsewhere by a name that changes in between.
  */
 @Component
 final class PublicAddresses implements DnsResolver {
@@ -40,13 +40,13 @@ final class PublicAddresses implements DnsResolver {
         this(properties.allowPrivateAddresses(), SystemDefaultDnsResolver.INSTANCE);
     }
 
-    /** @param names resolves without asking what an address is */
+    /** @param names resolves without checking the addresses */
     PublicAddresses(boolean allowPrivate, DnsResolver names) {
         this.allowPrivate = allowPrivate;
         this.names = names;
     }
 
-    /** @throws PrivateAddressException where one of the host's addresses is private */
+    /** @throws PrivateAddressException if one of the host's addresses is private */
     @Override
     public InetAddress[] resolve(String host) throws UnknownHostException {
         if (!allowPrivate && localName(host)) {
@@ -78,7 +78,7 @@ final class PublicAddresses implements DnsResolver {
         return PRIVATE.stream().noneMatch(network -> network.contains(address));
     }
 
-    /** Of IPv6 only what is routed globally, and of that nothing that leads to a private IPv4 address. */
+    /** Allows IPv6 only if globally routed and not mapped to a private IPv4 address. */
     private static boolean isPublic(ByteBuffer address) {
         if (address.getLong(0) == 0x0064_ff9b_0000_0000L && address.getInt(8) == 0) {
             return isPublic(address.getInt(12)); // NAT64

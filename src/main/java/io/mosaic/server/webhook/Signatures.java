@@ -8,7 +8,7 @@ import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 import org.springframework.stereotype.Component;
 
-/** Signs what is sent, so that a receiver knows by whom and when, where a secret is configured. */
+/** Signs deliveries where a secret is configured, so that a receiver can verify their sender and time. */
 @Component
 final class Signatures {
     private static final String ALGORITHM = "HmacSHA256";
@@ -26,7 +26,7 @@ final class Signatures {
     /**
      * The header {@code Mosaic-Signature}.
      *
-     * @param seconds since 1970, signed with the body so that an old message cannot be sent as a new one
+     * @param seconds since 1970, signed with the body so that an old message cannot be replayed as a new one
      */
     String of(long seconds, byte[] body) {
         try {

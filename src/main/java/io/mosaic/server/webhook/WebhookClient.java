@@ -26,9 +26,9 @@ import org.springframework.beans.factory.DisposableBean;
 import org.springframework.stereotype.Component;
 
 /**
- * Sends one event to an address that somebody else chose. Each call resolves the host once and connects to what was
- * found public; it follows no redirect, uses no proxy, keeps no connection or cookie, reads of the answer the head
- * alone, and ends within the timeout.
+ * Sends one event to an address chosen by a client. Each call resolves the host once and connects to the addresses
+ * found public; it follows no redirect, uses no proxy, keeps no connection or cookie, reads only the head of the
+ * answer, and ends within the timeout.
  */
 @Component
 final class WebhookClient implements DisposableBean {
@@ -60,7 +60,7 @@ final class WebhookClient implements DisposableBean {
                         .setMaxConnTotal(DeliverySender.AT_ONCE)
                         .setMaxConnPerRoute(DeliverySender.AT_ONCE)
                         .build())
-                // a proxy would resolve the host by itself
+                // a proxy would resolve the host again
                 .setRoutePlanner(new DefaultRoutePlanner(DefaultSchemePortResolver.INSTANCE))
                 .setConnectionReuseStrategy((request, response, context) -> false)
                 .setDefaultRequestConfig(RequestConfig.custom()
@@ -77,7 +77,7 @@ final class WebhookClient implements DisposableBean {
                 Thread.ofPlatform().name("webhook-deadline").daemon().factory());
     }
 
-    /** What came of a call. */
+    /** The outcome of a call. */
     sealed interface Outcome {
         record Answered(int status) implements Outcome {
             boolean taken() {
@@ -85,10 +85,10 @@ final class WebhookClient implements DisposableBean {
             }
         }
 
-        /** There was no answer; another time there may be. */
+        /** There was no answer; a later attempt may get one. */
         record Unanswered(String reason) implements Outcome {}
 
-        /** The address is not to be called. */
+        /** The address must not be called. */
         record Refused(String reason) implements Outcome {}
     }
 
@@ -106,7 +106,7 @@ final class WebhookClient implements DisposableBean {
                     post.isCancelled() ? "no answer within " + timeout.toMillis() + " ms" : reason(e));
         } finally {
             deadline.cancel(false);
-            post.cancel(); // closes the connection, however much of a body is still to come
+            post.cancel(); // closes the connection, however much of a body is still unread
         }
     }
 

@@ -6,9 +6,9 @@ import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
 /**
- * How the end of a job is told.
+ * How callers are notified that a job has ended.
  *
- * @param secret signs what is sent; without one of at least {@value #SHORTEST_SECRET} characters nothing is sent
+ * @param secret signs deliveries; without one of at least {@value #SHORTEST_SECRET} characters nothing is sent
  * @param allowPrivateAddresses whether addresses of this machine and of private networks may be called
  * @param maxAttempts how often a delivery is tried before it fails
  * @param backoff pause after the first attempt, doubled after each further one
@@ -36,11 +36,11 @@ record WebhookProperties(
         if (!timeout.isPositive()) {
             throw new IllegalArgumentException("mosaic.webhook.timeout " + timeout + " must be above zero");
         }
-        // a short one is as good as none, and no fault of the start: a report of that would show its value
+        // a short one counts as none and does not fail the start, as that report would show its value
         secret = secret.filter(text -> text.length() >= SHORTEST_SECRET);
     }
 
-    /** The pause after an attempt, counted from 1, that was not the last. */
+    /** The pause after an attempt, counted from 1, other than the last. */
     Duration pauseAfter(int attempt) {
         Duration pause = backoff;
         for (int i = 1; i < attempt && pause.compareTo(maxBackoff) < 0; i++) {
@@ -49,7 +49,7 @@ record WebhookProperties(
         return pause.compareTo(maxBackoff) < 0 ? pause : maxBackoff;
     }
 
-    /** Without the secret. */
+    /** Leaves out the secret. */
     @Override
     public String toString() {
         return "WebhookProperties[secret=" + (secret.isPresent() ? "given" : "none") + "]";

@@ -1,4 +1,4 @@
-/** Tells the addresses that jobs name how they ended. */
+/** Webhooks: notifies the addresses named by jobs that they have ended. */
 @NullMarked
 package io.mosaic.server.webhook;
 

@@ -12,8 +12,8 @@ import org.springframework.scheduling.annotation.Scheduled;
 import org.springframework.stereotype.Component;
 
 /**
- * Removes from the object store what attempts left that never became a model, and models whose deletion broke off. It
- * touches folders alone that are named as attempts of jobs that this database knows to have ended.
+ * Removes from the object store the remains of attempts that never became a model, and models whose deletion was
+ * interrupted. Touches only folders named as attempts of jobs that this database knows to have ended.
  */
 @Component
 @ConditionalOnRole(Role.WORKER)
@@ -29,7 +29,7 @@ class BucketJanitor {
     @Scheduled(initialDelay = 1, fixedDelay = 60, timeUnit = TimeUnit.MINUTES)
     void clean() {
         try {
-            // listed before the database is asked: a folder whose job has ended by then without a row gets none
+            // listed before the database is queried: a job that has ended by then without a row never gets one
             originals.locations().stream().filter(originals::abandoned).forEach(attempt -> {
                 log.info("Removing {} from the object store, which no model needs", attempt);
                 originals.delete(attempt);

@@ -89,7 +89,7 @@ class ExecuteJob {
     }
 
     void run(JobQueue.Claim claim, ComputeDevice device, Heartbeat heartbeat, CancellationToken token) {
-        // in every line that is logged on the way, the engine's too
+        // in every log line of the run, including the engine's
         try (MDC.MDCCloseable job = MDC.putCloseable("job", claim.id().toString());
                 MDC.MDCCloseable attempt = MDC.putCloseable("attempt", Integer.toString(claim.attempt()))) {
             trace.running(claim, () -> execute(claim, device, heartbeat, token));
@@ -135,7 +135,7 @@ class ExecuteJob {
         } catch (MosaicException e) {
             fail(claim, device, e.code(), e.detail(), e);
         } catch (DataAccessResourceFailureException | TransientDataAccessException | TransactionException e) {
-            // the lease runs out and the job is run again
+            // the lease will run out and the job run again
             log.error("Job {} lost the database: {}", claim.id(), e.getMessage());
         } catch (RuntimeException | Error e) {
             fail(claim, device, ErrorCode.INTERNAL_ERROR, "Unexpected fault: " + e, e);
@@ -153,7 +153,7 @@ class ExecuteJob {
                 .toList();
     }
 
-    /** The folders of earlier attempts that were stopped, or whose worker died; this one goes on from the best. */
+    /** The folders of earlier attempts that were stopped or whose worker died; this attempt resumes the best. */
     private List<List<Path>> earlier(JobQueue.Claim claim) {
         Set<String> present = Set.copyOf(store.staged());
         return IntStream.range(1, claim.attempt())
@@ -163,14 +163,14 @@ class ExecuteJob {
                 .toList();
     }
 
-    /** The job has ended: no attempt will go on from what is staged for it. */
+    /** Discards everything staged for a job that has ended: no attempt will resume it. */
     private void discardAll(JobQueue.Claim claim) {
         store.staged().stream()
                 .filter(name -> name.startsWith(claim.id() + "-"))
                 .forEach(store::discard);
     }
 
-    /** What an attempt that was killed while it published has left. */
+    /** Removes the remains of an attempt killed while publishing. */
     private void removeUnpublished(JobQueue.Claim claim) {
         claim.request()
                 .outputs()
@@ -185,11 +185,11 @@ class ExecuteJob {
             case LEASE_LOST -> false;
         };
         switch (heartbeat.reason()) {
-            case SHUTDOWN -> {} // another worker goes on from what is staged
+            case SHUTDOWN -> {} // another worker resumes from the staged folders
             case NONE, CANCELLED, LEASE_LOST -> {
                 if (written) {
                     discardAll(claim);
-                } else { // another one has begun already, and keeps what is its own
+                } else { // another attempt has already begun and has its own folders
                     stagingNames(claim).forEach(store::discard);
                 }
             }
@@ -213,7 +213,7 @@ class ExecuteJob {
         } else if (state.get().terminal()) {
             discardAll(claim);
         } else {
-            log.info("Job {} waits for another attempt", claim.id()); // which goes on from what is staged
+            log.info("Job {} waits for another attempt", claim.id()); // which resumes from the staged folders
         }
     }
 
@@ -237,7 +237,7 @@ class ExecuteJob {
         return held ? Optional.of(state) : Optional.empty();
     }
 
-    /** Logs, records and times what a job has done. */
+    /** Logs, records and times a job's progress. */
     private final class Progress implements ProgressListener, AutoCloseable {
         private final JobQueue.Claim claim;
         private long since = System.nanoTime();
@@ -264,7 +264,7 @@ class ExecuteJob {
             try {
                 queue.progress(claim, stage, completed, total);
             } catch (DataAccessException | TransactionException e) {
-                // a database that is away for a moment costs a line of progress, not the job
+                // a briefly unavailable database costs a progress record, not the job
                 log.warn("Progress of job {} was not recorded: {}", claim.id(), e.getMessage());
             }
         }
@@ -280,7 +280,7 @@ class ExecuteJob {
                 .flatMap(models::find)
                 .orElseThrow(() ->
                         new MosaicException(ErrorCode.MODEL_NOT_FOUND, "Model " + id + " has gone from the store"));
-        model.requireFacts(); // it may have been found to be corrupt while the job waited
+        model.requireFacts(); // it may have been found corrupt while the job waited
         return model;
     }
 

@@ -8,7 +8,7 @@ import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Keeps the lease of one running job, and stops the run when there is a reason to. Close ends the beating. */
+/** Renews the lease of one running job, and stops the run when there is a reason to. Close ends the renewals. */
 final class Heartbeat implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Heartbeat.class);
 

@@ -28,8 +28,8 @@ import org.springframework.transaction.PlatformTransactionManager;
 import org.springframework.transaction.support.TransactionTemplate;
 
 /**
- * Makes finished models visible: each folder by one rename and all rows by one transaction, or none. Where there is an
- * object store, their files are in it before.
+ * Makes finished models visible: each folder by one rename and all rows by one transaction, or none. Their files are
+ * uploaded first if there is an object store.
  */
 @Component
 class Publication {
@@ -62,11 +62,11 @@ class Publication {
     record Staged(ModelId id, Path folder, PruningReport report) {}
 
     /**
-     * @param token asked before each file that is uploaded
+     * @param token checked before each upload of a file
      * @return false, with nothing changed, when the worker no longer holds the job
      */
     boolean publish(JobQueue.Claim claim, List<Staged> staged, CancellationToken token) {
-        // what takes long comes before the transaction, which locks the job's row
+        // slow work comes before the transaction, which locks the job's row
         Map<Staged, List<Artifacts.Hashed>> files = new LinkedHashMap<>();
         for (Staged model : staged) {
             files.put(model, Artifacts.hash(model.folder(), store.files(model.folder())));
@@ -89,7 +89,7 @@ class Publication {
             }
             return published;
         } catch (RuntimeException | Error e) {
-            // a commit that went wrong may have come to pass all the same; the janitor knows when the job has ended
+            // a commit that seemed to fail may have succeeded; the janitor decides when the job has ended
             if (!committing.get()) {
                 takeBack(claim, staged);
             }
@@ -97,7 +97,7 @@ class Publication {
         }
     }
 
-    /** Where a model is to lie in the object store, if there is one. */
+    /** The model's location in the object store, if there is one. */
     private Optional<Location> original(JobQueue.Claim claim, Staged model) {
         return Optional.of(new Location(model.id(), claim.id(), claim.attempt()))
                 .filter(location -> originals.kept());
@@ -107,7 +107,7 @@ class Publication {
         staged.forEach(model -> original(claim, model).ifPresent(originals::delete));
     }
 
-    /** @param committing is set when all but the commit itself is done */
+    /** @param committing set when all but the commit itself is done */
     private boolean commit(JobQueue.Claim claim, Map<Staged, List<Artifacts.Hashed>> files, AtomicBoolean committing) {
         return Boolean.TRUE.equals(transaction.execute(status -> {
             if (!queue.hold(claim)) {
@@ -122,7 +122,7 @@ class Publication {
             });
             reports.save(claim.id(), files.keySet().stream().map(Staged::report).toList());
             queue.succeed(claim);
-            // until here a failure costs no layer: the next attempt takes them over
+            // up to here a failure costs no layer: the next attempt takes them over
             files.keySet().forEach(model -> PruningPipeline.forgetAttempt(model.folder()));
             // Last before the commit. A crash in between leaves folders without rows; the next attempt or the janitor
             // removes them.
@@ -141,7 +141,7 @@ class Publication {
         }));
     }
 
-    /** A model that lies in the object store need not have a folder here that says so. */
+    /** Checks the database for a model of the same name: a model in the object store need not have a folder here. */
     private void requireFree(ModelId id, JobQueue.Claim claim) {
         models.findById(id.toString())
                 .filter(row -> row.location().isPresent() && !row.jobId().equals(claim.id()))

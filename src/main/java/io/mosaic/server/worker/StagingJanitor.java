@@ -20,14 +20,14 @@ import org.springframework.scheduling.annotation.Scheduled;
 import org.springframework.stereotype.Component;
 
 /**
- * Removes what does not belong into this home: half-written folders of killed processes, models of jobs that never
- * succeeded, copies of models that were deleted elsewhere.
+ * Removes what does not belong in this home: incomplete folders of killed processes, models of jobs that never
+ * succeeded, copies of models deleted elsewhere.
  */
 @Component
 class StagingJanitor {
     private static final Logger log = LoggerFactory.getLogger(StagingJanitor.class);
 
-    /** A copy waits a minute or two for a store that is away, and grows all the time else. */
+    /** Longer than any pause of a live copy, which waits at most a minute or two for an unavailable store. */
     private static final Duration COPY_SILENCE = Duration.ofHours(1);
 
     private final JdbcClient jdbc;
@@ -54,7 +54,7 @@ class StagingJanitor {
         tidy("dead copies", () -> store.discardDeadCopies(COPY_SILENCE));
     }
 
-    /** Where one does not succeed the others still may. */
+    /** Runs one task; a failing task does not stop the others. */
     private static void tidy(String what, Runnable task) {
         try {
             task.run();
@@ -63,7 +63,7 @@ class StagingJanitor {
         }
     }
 
-    /** A job that was killed between its renames and its commit, and then cancelled or given up. */
+    /** Removes the models of a job killed between its renames and its commit, and then cancelled or given up. */
     private void cleanModels() {
         jdbc.sql("""
                         select o.model, o.job_id from job_output o join job j on j.id = o.job_id
@@ -80,7 +80,7 @@ class StagingJanitor {
     private record Left(String model, UUID job) {}
 
     private void cleanStaging() {
-        // listed before the jobs are: what a worker stages meanwhile is not in the list
+        // listed before the jobs: folders that a worker stages meanwhile are not in the list
         Set<String> staged = Set.copyOf(store.staged());
         Set<String> unfinished =
                 Set.copyOf(jdbc.sql("select cast(id as text) from job where state in ('QUEUED', 'RUNNING')")
@@ -92,7 +92,7 @@ class StagingJanitor {
         });
     }
 
-    /** Each attempt stages a folder per model, named after the job, the attempt and the model's number. */
+    /** The job in the name of a staged folder, which consists of the job, the attempt and the model's number. */
     private static String job(String staged) {
         return staged.substring(0, Math.max(0, staged.lastIndexOf('-', staged.lastIndexOf('-') - 1)));
     }

@@ -9,7 +9,7 @@ import org.springframework.scheduling.annotation.Scheduled;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.TransactionException;
 
-/** Ends jobs that no worker will end, in every process: also while all workers are busy, or none is there. */
+/** Ends jobs that no worker will end. Runs in every process, so also while all workers are busy or none exists. */
 @Component
 class Sweeper {
     private static final Logger log = LoggerFactory.getLogger(Sweeper.class);

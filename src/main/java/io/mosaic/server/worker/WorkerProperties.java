@@ -8,11 +8,11 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 /**
  * How workers hold their jobs.
  *
- * @param lease how long a job stays with a worker that says nothing
- * @param heartbeat how often the lease is renewed and a wish to cancel is seen
+ * @param lease how long a job stays with a silent worker
+ * @param heartbeat how often the lease is renewed and a request to cancel is seen
  * @param poll how often an idle worker looks for a job
  * @param maxAttempts how many attempts in a row may end without a further layer before the job fails
- * @param backoff how long a job waits after one that failed; doubled after each further one, to five minutes at most
+ * @param backoff how long a job waits after such an attempt; doubled after each further one, five minutes at most
  */
 @ConfigurationProperties("mosaic.worker")
 record WorkerProperties(

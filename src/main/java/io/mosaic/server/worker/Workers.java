@@ -26,7 +26,7 @@ import org.springframework.context.SmartLifecycle;
 import org.springframework.dao.DataAccessException;
 import org.springframework.stereotype.Component;
 
-/** One thread per device, each claiming and running jobs until the service stops; it may be started again. */
+/** One thread per device, each claiming and running jobs until the service stops; it can be restarted. */
 @Component
 public class Workers implements SmartLifecycle, DisposableBean {
     private static final Logger log = LoggerFactory.getLogger(Workers.class);
@@ -106,12 +106,12 @@ public class Workers implements SmartLifecycle, DisposableBean {
         return !threads.isEmpty() && stopping.getCount() > 0;
     }
 
-    /** Worker threads that live. */
+    /** Number of worker threads alive. */
     public long alive() {
         return threads.stream().filter(Thread::isAlive).count();
     }
 
-    /** Worker threads that run a job. */
+    /** Number of worker threads running a job. */
     public int busy() {
         return running.size();
     }
@@ -146,7 +146,7 @@ public class Workers implements SmartLifecycle, DisposableBean {
         try (Heartbeat heartbeat = new Heartbeat(queue, claim, properties, token, clock)) {
             running.put(claim, heartbeat);
             if (stop.getCount() == 0) {
-                heartbeat.stop(Heartbeat.StopReason.SHUTDOWN); // the stop came between the claim and here
+                heartbeat.stop(Heartbeat.StopReason.SHUTDOWN); // the stop came after the claim
             }
             execute.run(claim, device, heartbeat, token);
         } finally {
@@ -154,7 +154,7 @@ public class Workers implements SmartLifecycle, DisposableBean {
         }
     }
 
-    /** Whether the service stops; an idle worker rests here for a moment. */
+    /** Whether the service is stopping; an idle worker rests here for a moment. */
     private boolean stopped(CountDownLatch stop, boolean rest) {
         try {
             return stop.await(rest ? properties.poll().toMillis() : 0, TimeUnit.MILLISECONDS);

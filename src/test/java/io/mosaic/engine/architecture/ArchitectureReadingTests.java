@@ -1,9 +1,12 @@
 package io.mosaic.engine.architecture;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.architecture.family.Families;
+import io.mosaic.fixture.FamilyGolden;
 import io.mosaic.fixture.Refusals;
 import io.mosaic.fixture.TinyLlama;
 import java.io.IOException;
@@ -116,6 +119,71 @@ class ArchitectureReadingTests {
                 fault("{'partial_rotary_factor':0.5}", "partial_rotary_factor", "not supported"),
                 fault("{'rope_parameters':{'partial_rotary_factor':0.5}}", "partial_rotary_factor"),
                 fault("{'rope_scaling':{'type':'axial','factor':4}}", "'axial'", "default, linear, dynamic, llama3"));
+    }
+
+    /** What other families than Llama refuse. */
+    static Stream<Arguments> faultyFamilies() {
+        return Stream.of(
+                Arguments.of(
+                        "qwen2",
+                        "{'layer_types':['full_attention']}",
+                        "1 entries in layer_types",
+                        "3 num_hidden_layers"),
+                Arguments.of(
+                        "qwen3",
+                        "{'layer_types':['full_attention','full_attention','chunked']}",
+                        "layer_types",
+                        "'\"chunked\"'"),
+                Arguments.of(
+                        "smollm3", "{'no_rope_layers':[1,1]}", "2 entries in no_rope_layers", "5 num_hidden_layers"),
+                Arguments.of(
+                        "gemma3_text",
+                        "{'use_bidirectional_attention':true}",
+                        "use_bidirectional_attention",
+                        "not supported"),
+                Arguments.of("gemma2", "{'hidden_activation':'relu'}", "hidden_activation", "'relu'"),
+                Arguments.of(
+                        "phi3",
+                        "{'rope_scaling':{'type':'longrope','short_factor':[1],'long_factor':[1]}}",
+                        "1 entries in short_factor",
+                        "4 rotated pairs"),
+                Arguments.of("phi3", "{'rope_scaling':{'type':'longrope'}}", "no list short_factor", "4 rotated pairs"),
+                Arguments.of(
+                        "glm4",
+                        "{'partial_rotary_factor':1.5,'rope_parameters':null}",
+                        "partial_rotary_factor 1.5",
+                        "head_dim 16"),
+                Arguments.of("gemma3", "{'text_config':7}", "text_config '7'", "expected an object"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("faultyFamilies")
+    void faultOfAFamilyIsNamed(String name, String entries, String first, String second) throws IOException {
+        ObjectNode document = (ObjectNode) JsonMapper.shared()
+                .readTree(Files.readAllBytes(FamilyGolden.folder(name).resolve("config.json")));
+        document.setAll((ObjectNode) JsonMapper.shared().readTree(entries.replace('\'', '"')));
+        assertThatExceptionOfType(MosaicException.class)
+                .isThrownBy(() -> Families.read(document))
+                .withMessageContaining(first)
+                .withMessageContaining(second);
+    }
+
+    /** Of the two, transformers takes the first; and one object for each type of layer is one for all of them. */
+    @Test
+    void rotaryEntriesAreThoseThatTransformersTakes() {
+        String llama3 = "{'rope_type':'llama3','factor':8,'low_freq_factor':1,'high_freq_factor':4,"
+                + "'original_max_position_embeddings':32,'rope_theta':500000}";
+        Architecture flat = read(changed(
+                ("{'rope_scaling':null,'rope_theta':null,'rope_parameters':" + llama3 + "}").replace('\'', '"')));
+        Architecture nested = read(
+                changed(("{'rope_scaling':null,'rope_theta':null,'rope_parameters':{'full_attention':" + llama3 + "}}")
+                        .replace('\'', '"')));
+        Architecture both = read(
+                changed(("{'rope_scaling':" + llama3 + ",'rope_parameters':{'rope_type':'default','rope_theta':10000}}")
+                        .replace('\'', '"')));
+        assertThat(rotary(flat).kind()).isEqualTo(new RotaryKind.Llama3(8, 1, 4, 32));
+        assertThat(nested.layers()).isEqualTo(flat.layers());
+        assertThat(both.layers()).isEqualTo(flat.layers());
     }
 
     private static Arguments fault(String entries, String... parts) {

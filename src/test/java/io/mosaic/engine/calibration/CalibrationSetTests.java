@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
 import java.util.Arrays;
+import java.util.OptionalInt;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -34,6 +35,37 @@ class CalibrationSetTests {
             assertThat(window)
                     .isEqualTo(IntStream.range(window[0], window[0] + 37).toArray());
             assertThat(window[0]).isBetween(0, 963);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void windowsWithBosBeginWithItAndHoldOneTokenOfTextLess(Sampling sampling) {
+        int bos = -7;
+        CalibrationSet set = CalibrationSet.sample(
+                "text",
+                IntStream.range(0, 100).toArray(),
+                new CalibrationWindows(5, 9, OptionalInt.of(bos)),
+                sampling,
+                4);
+        assertThat(set.length()).isEqualTo(9);
+        for (int[] window : set.windows()) {
+            assertThat(window[0]).isEqualTo(bos);
+            assertThat(Arrays.copyOfRange(window, 1, 9))
+                    .isEqualTo(IntStream.range(window[1], window[1] + 8).toArray());
+        }
+    }
+
+    @Test
+    void heldOutWindowsBeginAsThoseThatCalibrateDo() {
+        CalibrationWindows windows = new CalibrationWindows(2, 32, OptionalInt.of(-7));
+        HeldOutSet heldOut = HeldOutSet.of(
+                IntStream.range(0, 1000).toArray(), windows, Sampling.STRIDED, 0, new CalibrationWindows(4, 32));
+        assertThat(heldOut.independent()).isTrue();
+        assertThat(heldOut.set().samples()).isEqualTo(4);
+        for (int[] window : heldOut.set().windows()) {
+            assertThat(window).hasSize(32);
+            assertThat(window[0]).isEqualTo(-7);
         }
     }
 

@@ -104,6 +104,21 @@ class TensorCheckTests {
     }
 
     @Test
+    void configThatContradictsATensorIsNamedWithItsKeys() {
+        TinyModel narrow = TinyModel.random(1);
+        narrow.config().put("head_dim", 8);
+        refused(narrow, ErrorCode.TENSOR_SHAPE, "q_proj.weight", "[64, 64]", "[32, 64]", "head_dim 8");
+        TinyModel biased = TinyModel.random(1);
+        biased.config().put("attention_bias", true);
+        refused(biased, ErrorCode.TENSOR_MISSING, "self_attn.q_proj.bias", "attention_bias true");
+        refused(
+                TinyModel.random(1).with("model.layers.1.mlp.up_proj.bias", 128),
+                ErrorCode.TENSOR_UNEXPECTED,
+                "mlp.up_proj.bias",
+                "mlp_bias false");
+    }
+
+    @Test
     void storedHeadThatIsNotTheTiedEmbeddingIsRefused() {
         refused(
                 TinyModel.random(1).with(LlamaNames.LM_HEAD, 4096, 64),

@@ -21,6 +21,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 @IdleServerTest
 class JobSubmissionTests {
@@ -91,6 +92,21 @@ class JobSubmissionTests {
         JsonNode calibration = request.path("calibration");
         assertThat(calibration.path("sequenceLength").intValue()).isEqualTo(64);
         assertThat(calibration.path("samples").intValue()).isBetween(10, 127);
+    }
+
+    @Test
+    void evaluationIsAsLargeAsAsked() {
+        ObjectNode tiny = Requests.tiny("submission/evaluation");
+        ((ObjectNode) tiny.path("evaluation"))
+                .put("windows", 3)
+                .put("sequenceLength", 16)
+                .put("bos", true);
+
+        JsonNode evaluation = request(tiny).path("evaluation");
+
+        assertThat(evaluation.path("windows").intValue()).isEqualTo(3);
+        assertThat(evaluation.path("sequenceLength").intValue()).isEqualTo(16);
+        assertThat(evaluation.path("bos").booleanValue()).isTrue();
     }
 
     @Test

@@ -66,6 +66,14 @@ class PlanTests {
         assertThat(plan.path("weightBytes")).isEqualTo(report.path("memory").path("weightBytes"));
         assertThat(plan.path("seconds").doubleValue()).isPositive();
         assertThat(plan.path("needsBytes").longValue()).isPositive();
+        JsonNode evaluation = plan.path("evaluation");
+        int windows = report.path("perplexity").path(0).path("windows").intValue();
+        assertThat(windows).isBetween(1, 64);
+        assertThat(evaluation.path("tokens").longValue())
+                .as("of the dense and of the pruned model")
+                .isEqualTo(2L * windows * TinyModel.CONTEXT);
+        assertThat(evaluation.path("operations").doubleValue()).isPositive();
+        assertThat(evaluation.path("seconds").doubleValue()).isPositive();
     }
 
     @Test
