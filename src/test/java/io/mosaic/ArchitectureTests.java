@@ -80,7 +80,10 @@ class ArchitectureTests {
         Stream<Arguments> chain = CHAIN.stream().map(name -> Arguments.of(name, before(name)));
         Stream<Arguments> aside = Stream.of(
                 Arguments.of("evaluation", before("ranking")),
-                Arguments.of("export", before("calibration")),
+                Arguments.of(
+                        "export",
+                        Stream.concat(before("calibration").stream(), Stream.of("evaluation"))
+                                .toList()),
                 Arguments.of(
                         "pipeline",
                         Stream.concat(CHAIN.stream(), ASIDE.stream()).toList()));

@@ -19,7 +19,9 @@ public record SensitivityProfile(List<Double> levels, List<Double> probes, List<
 
     private static final double MOST_EXPONENT = 1.6;
 
-    /** Below the first level a loss grows about with this power of the share: the smallest weights go first. */
+    /**
+     * Below the first level a loss grows roughly with this power of the share: the smallest weights are removed first.
+     */
     private static final double FIRST_POWER = 2.5;
 
     private static final double NOTHING = 1e-12;

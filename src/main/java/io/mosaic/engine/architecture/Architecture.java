@@ -7,14 +7,14 @@ import java.util.function.Predicate;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * A decoder-only model as data: its layers, embedding and output head. Nothing else of the engine looks at config.json.
+ * A decoder-only model as data: its layers, embedding and output head. Nothing else in the engine reads config.json.
  *
- * @param name what config.json calls the architecture, like {@code LlamaForCausalLM}
+ * @param name the architecture's name in config.json, like {@code LlamaForCausalLM}
  * @param layers outermost first; they may differ
- * @param norm the one before the output head
+ * @param norm the norm before the output head
  * @param embeddingMultiplier factor of the token embeddings
  * @param tiedEmbeddings whether the output head is the embedding
- * @param names places where checkpoints of the family keep the decoder, the most usual first
+ * @param names possible names of the decoder's tensors in checkpoints of the family, the most usual first
  * @param config the file that this was read from
  */
 public record Architecture(
@@ -52,12 +52,12 @@ public record Architecture(
         return layers.stream().map(Layer::shape).toList();
     }
 
-    /** The place of the decoder's tensors. */
+    /** The names of the decoder's tensors. */
     public TensorNames tensors() {
         return names.getFirst();
     }
 
-    /** The tensor that gives the logits: the embedding again where the two are tied. */
+    /** The tensor of the output head; the embedding, if the two are tied. */
     public String outputHead() {
         return tiedEmbeddings ? tensors().embedding() : tensors().outputHead();
     }
@@ -107,7 +107,7 @@ public record Architecture(
         return all;
     }
 
-    /** The same model where its checkpoint keeps it: the first place whose embedding is there. */
+    /** This model with the tensor names of its checkpoint: the first whose embedding exists. */
     public Architecture in(Predicate<String> tensors) {
         return names.stream()
                 .filter(place -> tensors.test(place.embedding()))
@@ -116,7 +116,7 @@ public record Architecture(
                 .orElse(this);
     }
 
-    /** The model that has only some of the layers, in this order. */
+    /** The model with only some of the layers, in this order. */
     public Architecture keeping(List<Integer> kept) {
         return new Architecture(
                 name,
@@ -132,7 +132,7 @@ public record Architecture(
                 config.keeping(kept, layers));
     }
 
-    /** config.json of the model once its layers have these shapes; entries that pruning does not change stay. */
+    /** config.json of the model with these layer shapes; entries not changed by pruning stay. */
     public ObjectNode written(List<LayerShape> shapes) {
         return config.written(shapes, tiedEmbeddings);
     }

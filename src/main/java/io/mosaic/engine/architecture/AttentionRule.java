@@ -4,10 +4,10 @@ import java.util.OptionalDouble;
 import java.util.OptionalInt;
 
 /**
- * What causal attention does with the scores q·k.
+ * The treatment of the scores q·k in causal attention.
  *
  * @param scale their factor
- * @param window keys that a query sees, its own included; empty for all before it
+ * @param window number of keys that a query sees, including its own; empty for all before it
  * @param softcap c in c·tanh(score/c), of the scaled scores, before the mask
  */
 public record AttentionRule(double scale, OptionalInt window, OptionalDouble softcap) {

@@ -8,10 +8,10 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * config.json as it was read, to be written again with what pruning changes.
+ * config.json as read, to be written again with the changes of pruning.
  *
  * @param root the whole file, unknown entries included
- * @param section key of the object that describes the decoder; empty where that is the file itself
+ * @param section key of the object that describes the decoder; empty if the file itself does
  */
 public record ConfigDocument(ObjectNode root, String section) {
     static final String LAYER_TYPES = "layer_types";
@@ -21,7 +21,7 @@ public record ConfigDocument(ObjectNode root, String section) {
 
     private static final JsonMapper JSON = JsonMapper.shared();
 
-    /** Entries that hold one item for each layer, or may. */
+    /** Entries that hold, or may hold, one item for each layer. */
     private static final List<String> PER_LAYER =
             List.of(LAYER_TYPES, NO_ROPE_LAYERS, "num_attention_heads", "num_key_value_heads", "intermediate_size");
 
@@ -40,10 +40,10 @@ public record ConfigDocument(ObjectNode root, String section) {
     }
 
     /**
-     * The document of the model that has only some of its layers.
+     * The document of the model with only some of its layers.
      *
-     * @param layers all of them: where a rule of the family gave them their windows or positions by their index, a list
-     *     says so now
+     * @param layers all of the model's layers: windows or positions that followed from their index are now written as a
+     *     list
      */
     ConfigDocument keeping(List<Integer> kept, List<Layer> layers) {
         ObjectNode shallow = root.deepCopy();

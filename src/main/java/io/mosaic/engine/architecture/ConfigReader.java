@@ -17,8 +17,8 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The entries of config.json that describe the decoder, each checked as it is read. What one entry says is told by the
- * entry's name, its value and the limit.
+ * The entries of config.json that describe the decoder, each checked as it is read. Messages name the entry, its value
+ * and the limit.
  */
 public final class ConfigReader {
     /** The file in a model folder. */
@@ -68,7 +68,7 @@ public final class ConfigReader {
         return reader;
     }
 
-    /** The same file, with values for entries that are absent; one that is null stays null. */
+    /** This reader with defaults for absent entries; a null entry stays null. */
     public ConfigReader withDefaults(Map<String, Object> defaults) {
         ObjectNode filled = values.deepCopy();
         defaults.forEach((key, value) -> {
@@ -85,7 +85,7 @@ public final class ConfigReader {
         return new ConfigReader(name, document, filled);
     }
 
-    /** The object in the file that describes the decoder, where other networks stand beside it. */
+    /** A reader of the object in the file that describes the decoder, for files with other networks beside it. */
     public ConfigReader section(String section) {
         return of(document.root(), name, section);
     }
@@ -100,7 +100,7 @@ public final class ConfigReader {
         return integer("hidden_size", MAX_WIDTH);
     }
 
-    /** Width of one head: as given, else the heads share the hidden size. */
+    /** Width of one head: as given, else hidden_size divided by the number of heads. */
     public int headDim() {
         int headDim = has("head_dim") ? integer("head_dim", 1 << 14) : sharedHeadDim();
         if (headDim % 2 != 0) {
@@ -109,7 +109,7 @@ public final class ConfigReader {
         return headDim;
     }
 
-    /** Heads can share hidden_size only where every layer has as many. */
+    /** Width of one head as a share of hidden_size, which requires the same number of heads in every layer. */
     private int sharedHeadDim() {
         if (values.path("num_attention_heads").isArray()) {
             throw invalid("has no head_dim, which a list of num_attention_heads needs");
@@ -126,12 +126,12 @@ public final class ConfigReader {
         return integer("max_position_embeddings", MAX_CONTEXT);
     }
 
-    /** The RMS norm that most families have. */
+    /** The RMS norm of most families. */
     public Norm norm() {
         return Norm.rms(positive("rms_norm_eps", 1e-6));
     }
 
-    /** The activation that a key names. */
+    /** The activation named by a key. */
     public Activation activation(String key) {
         String name = text(values, key, "silu");
         return switch (name) {
@@ -152,25 +152,25 @@ public final class ConfigReader {
         return RotaryReader.of(this, "");
     }
 
-    /** The rotary entries for layers of one type, where they differ by type. */
+    /** The rotary entries for layers of one type, if they differ by type. */
     public RotaryReader rotary(String layerType) {
         return RotaryReader.of(this, layerType);
     }
 
-    /** The rotary entries for layers of one type, where the file has an object for each. */
+    /** The rotary entries for layers of one type, if the file has an object for each. */
     public Optional<RotaryReader> rotaryOfType(String layerType) {
         return RotaryReader.ofType(this, layerType);
     }
 
-    /** Biases that a flag switches on: all of {@code maps} or none. */
+    /** Maps with biases, by a flag: all of {@code maps} or none. */
     public List<MapRole> biases(String flag, MapRole... maps) {
         return flag(flag, false) ? List.of(maps) : List.of();
     }
 
     /**
-     * Which layers see a window of tokens only: as {@code layer_types} lists them, else by a rule of the family.
+     * Which layers see only a window of tokens: as listed in {@code layer_types}, else by a rule of the family.
      *
-     * @param windowed whether the layer of an index slides, where there is no list
+     * @param windowed whether the layer with an index has a window, if there is no list
      */
     public List<Boolean> sliding(IntPredicate windowed) {
         int layers = layers();
@@ -190,7 +190,7 @@ public final class ConfigReader {
                 .toList();
     }
 
-    /** The window that layers slide; empty where the key is null. */
+    /** The size of the sliding window; empty if the key is null. */
     public OptionalInt window() {
         return has("sliding_window") ? OptionalInt.of(integer("sliding_window", MAX_CONTEXT)) : OptionalInt.empty();
     }
@@ -213,7 +213,7 @@ public final class ConfigReader {
     /**
      * The model.
      *
-     * @param layer how the layer of an index computes
+     * @param layer the spec of the layer with an index
      * @param headRule of the family
      */
     public Architecture architecture(IntFunction<LayerSpec> layer, HeadRule headRule) {
@@ -257,7 +257,7 @@ public final class ConfigReader {
 
     // ---- single entries
 
-    /** Whether an entry is there and not null. */
+    /** Whether an entry is present and not null. */
     public boolean has(String key) {
         return values.hasNonNull(key);
     }
@@ -266,7 +266,7 @@ public final class ConfigReader {
         return values.path(key);
     }
 
-    /** @throws MosaicException ARCHITECTURE_UNSUPPORTED where {@code faulty} */
+    /** @throws MosaicException ARCHITECTURE_UNSUPPORTED if {@code faulty} */
     public void refuse(String key, boolean faulty, String why) {
         if (faulty) {
             throw unsupported(key, why);
@@ -285,7 +285,7 @@ public final class ConfigReader {
         return integer(values.path(key), key, limit);
     }
 
-    /** A number of layers, which may be none. */
+    /** A number of layers, possibly 0. */
     public int count(String key) {
         JsonNode node = values.path(key);
         if (!node.isIntegralNumber() || !node.canConvertToInt() || node.intValue() < 0) {
@@ -299,7 +299,7 @@ public final class ConfigReader {
         return positive(values, key, OptionalDouble.of(fallback));
     }
 
-    /** A number above 0, or nothing where the key is null or absent. */
+    /** A number above 0; empty if the key is null or absent. */
     public OptionalDouble optional(String key) {
         return has(key) ? OptionalDouble.of(positive(values, key, OptionalDouble.empty())) : OptionalDouble.empty();
     }

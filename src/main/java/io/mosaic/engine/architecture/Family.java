@@ -7,9 +7,9 @@ public interface Family {
     /** Its {@code model_type}. */
     String modelType();
 
-    /** What {@code architectures} may name, the usual one first. */
+    /** Accepted names in {@code architectures}, the usual one first. */
     List<String> architectures();
 
-    /** @throws io.mosaic.engine.MosaicException with the entry that is faulty or not supported */
+    /** @throws io.mosaic.engine.MosaicException naming the entry that is faulty or not supported */
     Architecture read(ConfigReader config);
 }

@@ -1,10 +1,10 @@
 package io.mosaic.engine.architecture;
 
-/** Which numbers of query heads stock loaders of a family accept once heads are pruned. */
+/** The numbers of query heads that stock loaders of a family accept after pruning. */
 public enum HeadRule {
-    /** Any: they take the width of a head from {@code head_dim}. */
+    /** Any: loaders take the width of a head from {@code head_dim}. */
     ANY,
-    /** Those that divide the hidden size: transformers 5 checks it in Llama and Gemma, whatever {@code head_dim} says. */
+    /** Divisors of the hidden size: transformers 5 checks it in Llama and Gemma, regardless of {@code head_dim}. */
     DIVIDES_HIDDEN,
     /** The dense number only. */
     FIXED;

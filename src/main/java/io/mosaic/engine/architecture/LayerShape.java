@@ -4,10 +4,10 @@ import java.util.List;
 import java.util.function.Function;
 
 /**
- * The dimensions of one decoder layer with gated MLP. Structured pruning changes heads, keyValueHeads and ffn; hidden and
- * headDim stay.
+ * The dimensions of one decoder layer with gated MLP. Structured pruning changes heads, keyValueHeads and ffn; hidden
+ * and headDim stay.
  *
- * @param headRule which numbers of heads pruning may leave
+ * @param headRule the numbers of heads that pruning may leave
  */
 public record LayerShape(int hidden, int heads, int keyValueHeads, int headDim, int ffn, HeadRule headRule) {
     private static final List<MapRole> MAPS = List.of(MapRole.values());
@@ -30,17 +30,17 @@ public record LayerShape(int hidden, int heads, int keyValueHeads, int headDim, 
         return MAPS;
     }
 
-    /** The sites that the maps read, in the order of the forward. */
+    /** The input sites of the maps, in the order of the forward. */
     public List<Site> sites() {
         return SITES;
     }
 
-    /** The same layer with other heads. */
+    /** This shape with other numbers of heads. */
     public LayerShape withHeads(int query, int keyValue) {
         return new LayerShape(hidden, query, keyValue, headDim, ffn, headRule);
     }
 
-    /** The same layer with another MLP width. */
+    /** This shape with another MLP width. */
     public LayerShape withFfn(int width) {
         return new LayerShape(hidden, heads, keyValueHeads, headDim, width, headRule);
     }
@@ -91,7 +91,7 @@ public record LayerShape(int hidden, int heads, int keyValueHeads, int headDim, 
                 .sum();
     }
 
-    /** Weights that go with one channel of the MLP. */
+    /** Weights that belong to one channel of the MLP. */
     public long channelParameters() {
         return (parameters() - attentionParameters()) / ffn;
     }

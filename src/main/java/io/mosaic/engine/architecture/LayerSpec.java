@@ -5,11 +5,11 @@ import java.util.OptionalDouble;
 import java.util.OptionalInt;
 
 /**
- * How one decoder layer computes and stores what it computes with, apart from its sizes. With N a norm that the layer
- * has, else the identity, it is h = x + r·N(attention(N(x))), then h + r·N(mlp(N(h))).
+ * The computation of one decoder layer and the storage of its weights, apart from its sizes. With N a norm of the
+ * layer, or the identity where it has none: h = x + r·N(attention(N(x))), then h + r·N(mlp(N(h))).
  *
  * @param norm of every norm in the layer
- * @param rotary empty where positions are not embedded
+ * @param rotary empty if positions are not embedded
  * @param residualMultiplier r
  */
 public record LayerSpec(
@@ -33,7 +33,7 @@ public record LayerSpec(
                 1);
     }
 
-    /** Whether the layer sees a window of tokens only. */
+    /** Whether the layer sees only a window of tokens. */
     public boolean windowed() {
         return attention.window().isPresent();
     }

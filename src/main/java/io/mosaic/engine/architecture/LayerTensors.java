@@ -20,12 +20,12 @@ import java.util.Set;
 /**
  * The tensors of one decoder layer, by their names within it.
  *
- * @param maps those that hold the linear maps, alone or fused, in the order in which they are written
- * @param biases maps that have a bias, stored beside the weight
- * @param norms the norms that the layer has
+ * @param maps tensors of the linear maps, alone or fused, in the order of writing
+ * @param biases maps with a bias, stored beside the weight
+ * @param norms the norms of the layer
  */
 public record LayerTensors(List<StoredMap> maps, Set<MapRole> biases, Map<NormRole, String> norms) {
-    /** As Llama stores them, which most families share. */
+    /** Llama's tensors, shared by most families. */
     public static final LayerTensors LLAMA = new LayerTensors(
             List.of(
                     StoredMap.of("self_attn.q_proj", Q),
@@ -58,7 +58,7 @@ public record LayerTensors(List<StoredMap> maps, Set<MapRole> biases, Map<NormRo
                 .orElseThrow(() -> new IllegalArgumentException("The layer has no " + role.label()));
     }
 
-    /** With several maps in one tensor, in the place of the first of them. */
+    /** These tensors with several maps fused into one, in the place of the first. */
     public LayerTensors fused(String name, MapRole... parts) {
         StoredMap fused = StoredMap.of(name, parts);
         List<StoredMap> all = new ArrayList<>();
@@ -72,7 +72,7 @@ public record LayerTensors(List<StoredMap> maps, Set<MapRole> biases, Map<NormRo
         return new LayerTensors(all, biases, norms);
     }
 
-    /** With biases of these maps besides those it has. */
+    /** These tensors with additional biases. */
     public LayerTensors withBiases(Collection<MapRole> more) {
         Set<MapRole> all = EnumSet.noneOf(MapRole.class);
         all.addAll(biases);
@@ -80,7 +80,7 @@ public record LayerTensors(List<StoredMap> maps, Set<MapRole> biases, Map<NormRo
         return new LayerTensors(maps, all, norms);
     }
 
-    /** With these norms of the residual stream in place of its own. */
+    /** These tensors with other norms of the residual stream. */
     public LayerTensors withNorms(Map<NormRole, String> others) {
         return new LayerTensors(maps, biases, others);
     }

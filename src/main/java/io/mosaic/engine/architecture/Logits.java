@@ -3,12 +3,12 @@ package io.mosaic.engine.architecture;
 import java.util.OptionalDouble;
 
 /**
- * What happens to the products of the output head.
+ * The computation of logits from the products of the output head.
  *
- * @param divisor that they are divided by
+ * @param divisor of the products
  * @param softcap c in c·tanh(logit/c)
  */
 public record Logits(double divisor, OptionalDouble softcap) {
-    /** Nothing. */
+    /** Products used unchanged. */
     public static final Logits PLAIN = new Logits(1, OptionalDouble.empty());
 }

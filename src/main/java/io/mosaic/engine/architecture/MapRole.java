@@ -1,6 +1,6 @@
 package io.mosaic.engine.architecture;
 
-/** The role of a linear map in a decoder layer. The weights of these maps are what pruning removes. */
+/** The role of a linear map in a decoder layer. Pruning removes weights of these maps. */
 public enum MapRole {
     Q("q_proj"),
     K("k_proj"),
@@ -16,12 +16,12 @@ public enum MapRole {
         this.label = label;
     }
 
-    /** The field's name for it, like {@code q_proj}. */
+    /** The usual name, like {@code q_proj}. */
     public String label() {
         return label;
     }
 
-    /** The input that it reads. */
+    /** The site that the map reads. */
     public Site site() {
         return switch (this) {
             case Q, K, V -> Site.ATTENTION_INPUT;
@@ -31,7 +31,7 @@ public enum MapRole {
         };
     }
 
-    /** Whether it belongs to the attention block; the others belong to the MLP. */
+    /** Whether the map belongs to the attention block; all others belong to the MLP. */
     public boolean attention() {
         return switch (this) {
             case Q, K, V, O -> true;

@@ -1,6 +1,6 @@
 package io.mosaic.engine.architecture;
 
-/** A norm of a decoder layer by its place. A family has some of them. */
+/** A norm of a decoder layer, by its position. Each family has some of them. */
 public enum NormRole {
     /** Of the attention block's input. */
     BEFORE_ATTENTION,

@@ -5,16 +5,16 @@ import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.List;
 
 /**
- * A size that each decoder layer has: as JSON one number where all layers have the same, else a list.
+ * A size of each decoder layer; as JSON, one number if all layers have the same, else a list.
  *
- * @param values outermost first; one alone stands for every layer
+ * @param values outermost first; a single one applies to every layer
  */
 public record PerLayer(List<Integer> values) {
     public PerLayer {
         values = values.stream().distinct().count() == 1 ? List.of(values.getFirst()) : List.copyOf(values);
     }
 
-    /** The same for every layer. */
+    /** One size for every layer. */
     public static PerLayer of(int value) {
         return new PerLayer(List.of(value));
     }

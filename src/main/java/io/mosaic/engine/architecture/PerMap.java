@@ -18,7 +18,7 @@ public final class PerMap<T> {
         this.values = values;
     }
 
-    /** The values that {@code value} gives, in the order of the maps. */
+    /** The values of {@code value}, in the order of the maps. */
     public static <T> PerMap<T> of(List<MapRole> maps, Function<MapRole, ? extends T> value) {
         Map<MapRole, T> values = new EnumMap<>(MapRole.class);
         maps.forEach(role -> values.put(role, value.apply(role)));
@@ -31,7 +31,7 @@ public final class PerMap<T> {
         return new PerMap<>(new EnumMap<>(values));
     }
 
-    /** @throws IllegalArgumentException when the layer has no such map */
+    /** @throws IllegalArgumentException if the layer has no such map */
     public T get(MapRole role) {
         T value = values.get(role);
         if (value == null) {
@@ -40,17 +40,17 @@ public final class PerMap<T> {
         return value;
     }
 
-    /** Other values for the same maps. */
+    /** The function's values for the same maps. */
     public <R> PerMap<R> map(Function<? super T, ? extends R> function) {
         return of(maps(), role -> function.apply(get(role)));
     }
 
-    /** Other values for the same maps, each by its map too. */
+    /** The function's values for the same maps, computed from map and value. */
     public <R> PerMap<R> map(BiFunction<MapRole, ? super T, ? extends R> function) {
         return of(maps(), role -> function.apply(role, get(role)));
     }
 
-    /** The same values but for one map. */
+    /** These values with one map's replaced. */
     public PerMap<T> with(MapRole role, T value) {
         return of(maps(), each -> each == role ? value : get(each));
     }
@@ -60,7 +60,7 @@ public final class PerMap<T> {
         return List.copyOf(values.keySet());
     }
 
-    /** In the order of the maps. */
+    /** The values, in the order of the maps. */
     public Collection<T> values() {
         return List.copyOf(values.values());
     }

@@ -2,9 +2,9 @@ package io.mosaic.engine.architecture;
 
 import java.util.List;
 
-/** How a model stretches its rotary frequencies beyond the context that it was first trained on. */
+/** The way a model stretches its rotary frequencies beyond its original training context. */
 public sealed interface RotaryKind {
-    /** Frequencies as they are. */
+    /** Unchanged frequencies. */
     record Default() implements RotaryKind {}
 
     /** Every frequency divided by {@code factor}. */
@@ -20,8 +20,8 @@ public sealed interface RotaryKind {
     /**
      * YaRN (arXiv 2309.00071): a ramp over the channels between frequencies divided by {@code factor} and kept ones.
      *
-     * @param betaFast turns within the original context above which a frequency is kept
-     * @param betaSlow turns below which it is divided
+     * @param betaFast number of turns within the original context above which a frequency is kept
+     * @param betaSlow number of turns below which it is divided
      * @param truncate whether the ends of the ramp are rounded to whole channels
      * @param amplitude factor of sine and cosine
      */

@@ -11,8 +11,8 @@ import tools.jackson.databind.node.ObjectNode;
 
 /**
  * The rotary entries of config.json as transformers 4 and 5 write them: {@code rope_scaling} before {@code
- * rope_parameters} where there are both, as transformers reads them; theta in either or beside them; flat, or an object
- * for each type of layer.
+ * rope_parameters} if both are present, as in transformers; theta in either or beside them; flat, or an object for each
+ * type of layer.
  */
 public final class RotaryReader {
     private static final String PARTIAL = "partial_rotary_factor";
@@ -30,7 +30,7 @@ public final class RotaryReader {
         this.fallbackTheta = fallbackTheta;
     }
 
-    /** @param layerType whose object to read where there is one for each; empty where all layers are alike */
+    /** @param layerType whose object to read, if each type has one; empty if all layers are alike */
     static RotaryReader of(ConfigReader config, String layerType) {
         JsonNode rope = written(config);
         if (!byType(rope)) {
@@ -40,7 +40,7 @@ public final class RotaryReader {
         return new RotaryReader(config, own.isObject() ? own : JsonNodeFactory.instance.objectNode(), DEFAULT_THETA);
     }
 
-    /** Empty where the file has no object for this type of layer. */
+    /** A reader of the object for one type of layer; empty if the file has none. */
     static Optional<RotaryReader> ofType(ConfigReader config, String layerType) {
         JsonNode own = written(config).path(layerType);
         return own.isObject() ? Optional.of(new RotaryReader(config, own, DEFAULT_THETA)) : Optional.empty();
@@ -67,7 +67,7 @@ public final class RotaryReader {
         return node;
     }
 
-    /** The one object that all types of layers share, in a family that knows no types. */
+    /** The one object shared by all types of layers, for a family without types. */
     private static JsonNode only(JsonNode rope) {
         List<JsonNode> objects = new ArrayList<>();
         rope.forEach(node -> {
@@ -82,12 +82,12 @@ public final class RotaryReader {
         return objects.getFirst();
     }
 
-    /** With another base where none is given. */
+    /** This reader with another default base. */
     public RotaryReader withTheta(double theta) {
         return new RotaryReader(config, rope, theta);
     }
 
-    /** Reading another name as LongRoPE's: files of before it had one. */
+    /** This reader with a former name accepted for LongRoPE, as in older files. */
     public RotaryReader longRopeFor(String formerName) {
         if (!ConfigReader.text(rope, "rope_type", ConfigReader.text(rope, "type", ""))
                 .equals(formerName)) {
@@ -98,7 +98,7 @@ public final class RotaryReader {
         return new RotaryReader(config, renamed, fallbackTheta);
     }
 
-    /** Whole heads are rotated, halves as pairs; a partial factor is refused. */
+    /** Rotation of whole heads, halves as pairs; a partial factor is refused. */
     public Rotary whole() {
         for (JsonNode parent : List.of(config.node(PARTIAL), rope.path(PARTIAL))) {
             config.refuse(
@@ -109,7 +109,7 @@ public final class RotaryReader {
         return rotary(config.headDim(), Rotary.Pairs.HALVES);
     }
 
-    /** The first channels of each head are rotated, as many as {@code partial_rotary_factor} says. */
+    /** Rotation of the first channels of each head, as many as {@code partial_rotary_factor} says. */
     public Rotary partial(double fallback, Rotary.Pairs pairs) {
         double factor = rope.hasNonNull(PARTIAL)
                 ? ConfigReader.positive(rope, PARTIAL, OptionalDouble.empty())
@@ -122,7 +122,7 @@ public final class RotaryReader {
         return rotary(width, pairs);
     }
 
-    /** Whole heads at a base of their own, the frequencies as they are. */
+    /** Rotation of whole heads at a separate base, without scaling. */
     public Rotary unscaled(double theta) {
         return new Rotary(new RotaryKind.Default(), theta, config.headDim(), Rotary.Pairs.HALVES);
     }
@@ -204,7 +204,9 @@ public final class RotaryReader {
                 ConfigReader.positive(rope, "attention_factor", OptionalDouble.of(amplitude)));
     }
 
-    /** The entry beside the rotary ones goes before the one among them, as in transformers. */
+    /**
+     * The original context; an entry outside the rotary object takes precedence over one inside, as in transformers.
+     */
     private int originalContext() {
         if (config.has(ORIGINAL)) {
             return config.integer(ORIGINAL, 1 << 24);

@@ -3,7 +3,7 @@ package io.mosaic.engine.architecture;
 import java.util.Arrays;
 import java.util.List;
 
-/** An activation that one or more maps of a layer read. Input statistics belong to sites, not to maps. */
+/** An activation read by one or more maps of a layer. Input statistics belong to sites, not to maps. */
 public enum Site {
     /** Input of the attention block, (tokens, hidden); normed unless the family norms its outputs instead. */
     ATTENTION_INPUT,

@@ -22,7 +22,7 @@ public record StoredMap(String name, List<MapRole> parts) {
         return parts.stream().mapToLong(shape::out).sum();
     }
 
-    /** The row at which a part begins. */
+    /** The first row of a part. */
     long firstRow(MapRole part, LayerShape shape) {
         return parts.subList(0, parts.indexOf(part)).stream()
                 .mapToLong(shape::out)

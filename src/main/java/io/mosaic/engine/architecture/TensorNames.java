@@ -3,14 +3,14 @@ package io.mosaic.engine.architecture;
 import java.util.List;
 
 /**
- * Where a checkpoint keeps the decoder.
+ * Names of the decoder's tensors in a checkpoint.
  *
  * @param decoder prefix of its tensors: {@code model.}
- * @param outputHead the tensor that gives the logits, where it is not the embedding
- * @param companions prefixes of tensors of other networks in the same file, which are copied as they are
+ * @param outputHead tensor of the output head, if it is not the embedding
+ * @param companions prefixes of tensors of other networks in the same file, which are copied unchanged
  */
 public record TensorNames(String decoder, String outputHead, List<String> companions) {
-    /** As stock text models name them. */
+    /** The names in stock text models. */
     public static final TensorNames TEXT = new TensorNames("model.", "lm_head.weight", List.of());
 
     public TensorNames {
@@ -27,12 +27,12 @@ public record TensorNames(String decoder, String outputHead, List<String> compan
         return decoder + "norm.weight";
     }
 
-    /** What the names of all of a layer's tensors begin with. */
+    /** Prefix of the names of a layer's tensors. */
     public String layer(int layer) {
         return layers() + layer + ".";
     }
 
-    /** What the names of all layers' tensors begin with, before the number of the layer. */
+    /** Prefix of the names of all layers' tensors, before the number of the layer. */
     public String layers() {
         return decoder + "layers.";
     }

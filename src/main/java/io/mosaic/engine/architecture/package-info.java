@@ -1,4 +1,6 @@
-/** Model architectures as pure data: what a decoder layer is made of, how it is stored, and how config.json says so. */
+/**
+ * Model architectures as pure data: the parts of a decoder layer, their storage, and their description in config.json.
+ */
 @NullMarked
 package io.mosaic.engine.architecture;
 

@@ -49,7 +49,7 @@ final class Attention {
         return maps.get(MapRole.O).apply(scope, joined);
     }
 
-    /** Queries or keys with their positions, (batch, heads, tokens, headDim). */
+    /** Queries or keys, normed and rotated, (batch, heads, tokens, headDim). */
     private NDArray placed(NDManager scope, NDArray x, MapRole role, NormRole norm, Past past) {
         NDArray projected = maps.get(role).apply(scope, x);
         NDArray heads = switch (queryKeyNorm) {
@@ -78,7 +78,7 @@ final class Attention {
             return keysOrValues;
         }
         NDArray repeated = keysOrValues.repeat(1, shape.headsPerGroup());
-        repeated.attach(scope); // it was born where the cache lives, and would stay as long
+        repeated.attach(scope); // it belongs to the cache's manager and would live as long
         return repeated;
     }
 }

@@ -15,10 +15,13 @@ public final class CausalModel implements AutoCloseable {
     private final Embedding embedding;
     private final List<DecoderLayer> layers = new ArrayList<>();
     private final OutputHead head;
-    /** Longest text with LongRoPE's short factors: past it the keys of all tokens are made again, as by transformers. */
+    /**
+     * Longest text with LongRoPE's short factors: past it the keys of all tokens are computed again, as in
+     * transformers.
+     */
     private final int shortContext;
 
-    /** Loads every layer; {@code positions} bounds the tokens that one cache may hold. */
+    /** Loads every layer; {@code positions} limits the tokens in one cache. */
     public CausalModel(Compute compute, Checkpoint checkpoint, int positions) {
         manager = compute.manager().newSubManager();
         embedding = new Embedding(checkpoint);
@@ -38,7 +41,7 @@ public final class CausalModel implements AutoCloseable {
         return new KvCache(manager, layers.size());
     }
 
-    /** Runs tokens after those in the cache; gives the logits (vocabulary) of the last one. */
+    /** Runs tokens after those in the cache; returns the logits (vocabulary) of the last one. */
     public float[] forward(int[] tokens, KvCache cache) {
         int past = cache.length();
         cache.note(tokens);

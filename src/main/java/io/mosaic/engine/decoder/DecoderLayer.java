@@ -11,7 +11,7 @@ import io.mosaic.engine.tensor.Linear;
 import io.mosaic.engine.tensor.Precision;
 import java.util.Optional;
 
-/** One decoder layer with its weights on a device; what it computes is told by its {@link LayerSpec}. Close frees it. */
+/** One decoder layer with its weights on a device; its {@link LayerSpec} defines its computation. Close frees it. */
 public final class DecoderLayer implements AutoCloseable {
     private final NDManager manager;
     private final LayerNorms norms;
@@ -51,7 +51,7 @@ public final class DecoderLayer implements AutoCloseable {
         }
     }
 
-    /** Lets the observer see all sites; nothing past the last of them is computed. */
+    /** Shows the observer all sites; nothing past the last site is computed. */
     void observe(NDManager owner, NDArray x, SiteObserver observer) {
         try (NDManager scope = owner.newSubManager()) {
             NDArray attended = attended(scope, x, new Past.Empty(), observer);
@@ -68,7 +68,7 @@ public final class DecoderLayer implements AutoCloseable {
     private NDArray residual(NDManager scope, NormRole after, NDArray output, NDArray x) {
         NDArray normed = norms.apply(scope, after, output);
         NDArray scaled = residualMultiplier == 1 ? normed : normed.mul(residualMultiplier);
-        return scaled.add(x); // the fresh tensor stands left: a sum belongs to its left operand's manager
+        return scaled.add(x); // the new tensor is on the left: a sum belongs to its left operand's manager
     }
 
     @Override

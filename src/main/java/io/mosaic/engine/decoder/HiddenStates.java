@@ -12,9 +12,11 @@ import java.util.Arrays;
 import java.util.function.Consumer;
 import java.util.function.IntFunction;
 
-/** The residual stream of a set of token windows, standing between two decoder layers. Close frees it. */
+/** The residual stream of a set of token windows, between two decoder layers. Close frees it. */
 public final class HiddenStates implements AutoCloseable {
-    /** Tokens that run through a layer together: enough for large matrix products, few enough for the cache. */
+    /**
+     * Number of tokens that run through a layer together: enough for large matrix products, few enough for the cache.
+     */
     private static final int BATCH_TOKENS = 4096;
 
     private final NDManager parent;
@@ -32,8 +34,8 @@ public final class HiddenStates implements AutoCloseable {
     /**
      * The stream before layer 0, for windows of equal length.
      *
-     * @param scratch where a large stream stands, this one and those made from it
-     * @param token asked before each batch that runs through a layer
+     * @param scratch where large streams are stored, this one and those made from it
+     * @param token checked before each batch runs through a layer
      */
     public static HiddenStates embed(
             NDManager parent, Scratch scratch, Checkpoint checkpoint, int[][] windows, CancellationToken token) {
@@ -56,7 +58,7 @@ public final class HiddenStates implements AutoCloseable {
         return new HiddenStates(parent, scratch, batches, token);
     }
 
-    /** Runs a layer for its observer only; the stream stays where it is. */
+    /** Runs a layer for its observer only; the stream does not move. */
     public void observe(DecoderLayer layer, SiteObserver observer) {
         for (int i = 0; i < batches.size(); i++) {
             token.check();
@@ -73,12 +75,12 @@ public final class HiddenStates implements AutoCloseable {
         }
     }
 
-    /** The stream behind a layer, as one of its own; this one stays where it is. */
+    /** A new stream past a layer; this one does not move. */
     public HiddenStates after(int index, DecoderLayer layer) {
         return own(batch -> past(index, layer, batch, SiteObserver.NONE));
     }
 
-    /** The stream as it stands, as one of its own. */
+    /** A copy of the stream. */
     public HiddenStates copy() {
         return own(batch -> {
             try (NDManager scope = parent.newSubManager()) {
@@ -89,17 +91,17 @@ public final class HiddenStates implements AutoCloseable {
         });
     }
 
-    /** How many batches the stream stands in. */
+    /** Number of batches in the stream. */
     public int batches() {
         return batches.size();
     }
 
-    /** A batch, (windows, tokens, hidden), to read while {@code scope} and this are open. */
+    /** A batch, (windows, tokens, hidden), readable while {@code scope} and this stream are open. */
     public NDArray batch(NDManager scope, int index) {
         return batches.get(scope, index);
     }
 
-    /** Hands out the stream in order, batch by batch, each for the call only. */
+    /** Passes on the stream in order, batch by batch, each valid only during the call. */
     public void forEach(Consumer<NDArray> action) {
         for (int i = 0; i < batches.size(); i++) {
             try (NDManager scope = parent.newSubManager()) {
@@ -113,7 +115,7 @@ public final class HiddenStates implements AutoCloseable {
         batches.close();
     }
 
-    /** A batch behind a layer. */
+    /** A batch past a layer. */
     private NDArray past(int index, DecoderLayer layer, int batch, SiteObserver observer) {
         token.check();
         try (NDManager scope = parent.newSubManager()) {

@@ -7,7 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
-/** Keys and values of the tokens that a model has seen, per layer. Close frees them. */
+/** Keys and values of the tokens seen by a model, per layer. Close frees them. */
 public final class KvCache implements AutoCloseable {
     /** Keys and values (batch, keyValueHeads, tokens, headDim). */
     record KeysAndValues(NDArray keys, NDArray values) {
@@ -28,7 +28,7 @@ public final class KvCache implements AutoCloseable {
         }
     }
 
-    /** Tokens held. */
+    /** Number of tokens held. */
     int length() {
         return layers.getFirst().map(e -> (int) e.keys().getShape().get(2)).orElse(0);
     }
@@ -38,7 +38,7 @@ public final class KvCache implements AutoCloseable {
         return tokens;
     }
 
-    /** Notes the tokens whose keys and values the layers are about to append. */
+    /** Records the tokens whose keys and values the layers are about to append. */
     void note(int[] more) {
         int before = tokens.length;
         tokens = Arrays.copyOf(tokens, before + more.length);
@@ -54,7 +54,7 @@ public final class KvCache implements AutoCloseable {
         }
     }
 
-    /** Appends to a layer and gives all that it holds now. */
+    /** Appends to a layer; returns all its keys and values. */
     KeysAndValues append(int layer, NDArray keys, NDArray values) {
         KeysAndValues grown = layers.get(layer)
                 .map(old -> {

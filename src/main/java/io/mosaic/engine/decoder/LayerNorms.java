@@ -20,7 +20,7 @@ final class LayerNorms {
         layer.norms().forEach((role, stored) -> weights.put(role, weight(manager, norm, stored)));
     }
 
-    /** The weight that a norm multiplies by. */
+    /** The weight by which a norm multiplies. */
     static NDArray weight(NDManager manager, Norm norm, float[] stored) {
         float[] weight = stored.clone();
         if (norm.offset() != 0) {
@@ -31,7 +31,7 @@ final class LayerNorms {
         return Tensors.of(manager, weight, weight.length);
     }
 
-    /** x (…, width) normed over its last axis; x itself where the layer has no such norm. */
+    /** x (…, width) normed over its last axis; x itself if the layer has no such norm. */
     NDArray apply(NDManager scope, NormRole role, NDArray x) {
         NDArray weight = weights.get(role);
         return weight == null ? x : TorchOps.on(scope).rmsNorm(scope, x, weight, epsilon);

@@ -15,26 +15,26 @@ import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 
 /**
- * The walk through a model's decoder layers: each is read, brought onto the device, and freed before the next, so that
+ * The walk through a model's decoder layers: each is read, moved to the device, and freed before the next, so that
  * memory does not grow with their number.
  */
 public final class LayerWalk {
     private final NDManager manager;
     private final Checkpoint checkpoint;
-    private final Map<Rotary, RotaryEmbedding> rotaries = new HashMap<>(); // of those that layers share
+    private final Map<Rotary, RotaryEmbedding> rotaries = new HashMap<>(); // shared by layers
     private final int positions;
     private final Precision precision;
 
-    /** What is done at a layer. */
+    /** The action at each layer. */
     @FunctionalInterface
     public interface Step {
-        /** @param dense the layer as the checkpoint holds it, which the step may change */
+        /** @param dense the layer as stored in the checkpoint, which the step may change */
         void at(int index, LayerWeights dense);
     }
 
     /**
-     * @param manager owner of the layers and of what they share
-     * @param positions bounds the tokens of a window
+     * @param manager owner of the layers and their shared tensors
+     * @param positions limit on the tokens of a window
      */
     public LayerWalk(NDManager manager, Checkpoint checkpoint, int positions, Precision precision) {
         this.manager = manager;
@@ -77,7 +77,7 @@ public final class LayerWalk {
         });
     }
 
-    /** Moves a stream past one layer of these weights. */
+    /** Moves a stream past one layer with these weights. */
     public void advance(HiddenStates states, int index, LayerWeights weights, SiteObserver observer) {
         try (DecoderLayer layer = load(weights)) {
             states.advance(index, layer, observer);

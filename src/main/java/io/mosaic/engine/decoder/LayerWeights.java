@@ -15,10 +15,10 @@ import java.util.Objects;
 import java.util.function.Function;
 
 /**
- * The weights of one decoder layer in float32, on the heap, where the pruners work on them.
+ * The weights of one decoder layer in float32, on the heap, where the pruners change them.
  *
  * @param weights per map (out, in), row-major
- * @param biases of those maps that have one, (out)
+ * @param biases of the maps that have one, (out)
  * @param norms as stored
  */
 public record LayerWeights(
@@ -35,9 +35,9 @@ public record LayerWeights(
     }
 
     /**
-     * Reads a layer that has another shape than its architecture says.
+     * Reads a layer with a shape other than its architecture's.
      *
-     * @param read gives elements of a tensor
+     * @param read reads elements of a tensor
      */
     public static LayerWeights read(
             Architecture architecture, int layer, LayerShape shape, Function<TensorSlice, float[]> read) {
@@ -61,12 +61,12 @@ public record LayerWeights(
         return weights.get(role);
     }
 
-    /** A norm that the layer has. */
+    /** The weight of one of the layer's norms. */
     public float[] norm(NormRole role) {
         return Objects.requireNonNull(norms.get(role));
     }
 
-    /** The same layer with other weights of the same shape. */
+    /** This layer with other weights of the same shape. */
     public LayerWeights with(PerMap<float[]> others) {
         return new LayerWeights(spec, shape, others, biases, norms);
     }

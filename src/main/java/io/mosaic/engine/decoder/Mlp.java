@@ -26,7 +26,7 @@ final class Mlp {
         return maps.get(MapRole.DOWN).apply(scope, hidden(scope, x, observer));
     }
 
-    /** What {@code down} reads, (batch, tokens, ffn). */
+    /** The input of {@code down}, (batch, tokens, ffn). */
     NDArray hidden(NDManager scope, NDArray x, SiteObserver observer) {
         observer.observe(Site.MLP_INPUT, x.reshape(-1, shape.hidden()));
         NDArray hidden = maps.get(MapRole.GATE).gated(scope, x, maps.get(MapRole.UP), activation);

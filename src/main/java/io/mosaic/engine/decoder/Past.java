@@ -2,15 +2,15 @@ package io.mosaic.engine.decoder;
 
 import ai.djl.ndarray.NDArray;
 
-/** What attention may look back on: nothing, or a layer's share of a cache. */
+/** The earlier tokens visible to attention: none, or a layer's part of a cache. */
 sealed interface Past {
-    /** Tokens before the ones that now run. */
+    /** Number of tokens before the current ones. */
     int length();
 
-    /** Takes the new tokens' keys and values; gives all that are visible. */
+    /** Appends the new tokens' keys and values; returns all visible ones. */
     KvCache.KeysAndValues append(NDArray keys, NDArray values);
 
-    /** No tokens before these, and none after them will ask. */
+    /** No earlier tokens; keys and values are not kept for later ones. */
     record Empty() implements Past {
         @Override
         public int length() {
@@ -23,7 +23,7 @@ sealed interface Past {
         }
     }
 
-    /** The tokens that a cache holds for one layer; {@code length} is taken before any layer appends. */
+    /** A cache's tokens for one layer; {@code length} is taken before any layer appends. */
     record Cached(KvCache cache, int layer, int length) implements Past {
         @Override
         public KvCache.KeysAndValues append(NDArray keys, NDArray values) {

@@ -8,9 +8,8 @@ import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.engine.tensor.TorchOps;
 
 /**
- * Rotary position embedding (arXiv 2104.09864): tables of sine and cosine, made when the first text of a length needs
- * them. Where frequencies depend on the length of the text, keys that a cache holds keep the rotation they were given, as
- * in transformers.
+ * Rotary position embedding (arXiv 2104.09864): tables of sine and cosine, made when first needed for a length of text.
+ * If frequencies depend on the length of the text, keys in a cache keep their original rotation, as in transformers.
  */
 public final class RotaryEmbedding {
     private final NDManager manager;
@@ -19,9 +18,9 @@ public final class RotaryEmbedding {
     private Tables tables;
 
     /**
-     * Of one length of text.
+     * The tables for one length of text.
      *
-     * @param madeFor the shortest text that has them
+     * @param madeFor length of the shortest text that uses them
      * @param cos (positions, width)
      * @param sin (positions, width)
      */
@@ -32,7 +31,7 @@ public final class RotaryEmbedding {
         }
     }
 
-    /** For positions 0 to {@code positions − 1}; the tables belong to {@code manager}. */
+    /** An embedding for positions 0 to {@code positions − 1}; the tables belong to {@code manager}. */
     public RotaryEmbedding(NDManager manager, Rotary rotary, int positions) {
         this.manager = manager;
         this.rotary = rotary;
@@ -40,7 +39,7 @@ public final class RotaryEmbedding {
         this.tables = tables(1);
     }
 
-    /** Rotates x (batch, heads, tokens, headDim), whose first token stands at {@code start}. */
+    /** Rotates x (batch, heads, tokens, headDim), whose first token is at position {@code start}. */
     NDArray rotate(NDManager scope, NDArray x, int start) {
         long end = start + x.getShape().get(2);
         int shortest = RotaryFrequencies.shortestAlike(rotary, Math.toIntExact(end));

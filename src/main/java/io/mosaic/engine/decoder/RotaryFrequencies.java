@@ -4,14 +4,14 @@ import io.mosaic.engine.architecture.Rotary;
 import io.mosaic.engine.architecture.RotaryKind;
 import java.util.List;
 
-/** Radians per position of each rotated pair, and what its sine and cosine are multiplied by. */
+/** Radians per position of each rotated pair, and the factor of its sine and cosine. */
 final class RotaryFrequencies {
     private RotaryFrequencies() {}
 
     /**
      * One frequency for each of the width / 2 pairs.
      *
-     * @param tokens of the whole text, as some kinds choose by it
+     * @param tokens length of the whole text, on which some kinds depend
      */
     static double[] of(Rotary rotary, int tokens) {
         double theta = switch (rotary.kind()) {
@@ -50,7 +50,7 @@ final class RotaryFrequencies {
         };
     }
 
-    /** The shortest text that has the same frequencies as one of so many tokens. */
+    /** Length of the shortest text with the same frequencies as one of {@code tokens} tokens. */
     static int shortestAlike(Rotary rotary, int tokens) {
         return switch (rotary.kind()) {
             case RotaryKind.LongRope longRope ->
@@ -96,7 +96,7 @@ final class RotaryFrequencies {
         return frequency / yarn.factor() * divided + frequency * (1 - divided);
     }
 
-    /** The pair, not rounded, that makes so many turns within the original context. */
+    /** The pair, not rounded, that makes this many turns within the original context. */
     private static double pairOf(double turns, Rotary rotary, RotaryKind.Yarn yarn) {
         return rotary.width()
                 * Math.log(yarn.originalContext() / (turns * 2 * Math.PI))

@@ -3,10 +3,10 @@ package io.mosaic.engine.decoder;
 import ai.djl.ndarray.NDArray;
 import io.mosaic.engine.architecture.Site;
 
-/** Sees what the projections of a layer read while the layer runs. */
+/** Observes the inputs of a layer's projections while the layer runs. */
 @FunctionalInterface
 public interface SiteObserver {
-    /** Sees nothing. */
+    /** An observer that does nothing. */
     SiteObserver NONE = (site, inputs) -> {};
 
     /** @param inputs (tokens, width of the site), valid during the call only */

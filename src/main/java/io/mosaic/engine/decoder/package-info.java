@@ -1,4 +1,4 @@
-/** The decoder: its parts by their textbook names, layer by layer, computed from an architecture. */
+/** The decoder in its textbook parts, computed layer by layer from an architecture. */
 @NullMarked
 package io.mosaic.engine.decoder;
 

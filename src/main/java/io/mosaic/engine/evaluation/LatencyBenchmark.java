@@ -10,8 +10,8 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * Prefill and decode with a KV cache, batch 1: warm-up, then the median and the 95th percentile over several runs, dense
- * and pruned alternating in one process.
+ * Timing of prefill and decode with a KV cache, batch 1: warm-up, then the median and the 95th percentile over several
+ * runs, dense and pruned alternating in one process.
  */
 public final class LatencyBenchmark {
     private static final int RUNS = 7;

@@ -9,8 +9,8 @@ import java.nio.file.Path;
 import java.util.OptionalLong;
 
 /**
- * Memory in use: of the device on CUDA; else the resident memory of the whole process, whose high-water mark Linux
- * keeps and lets a process reset. Other systems give none.
+ * Peak memory in use: the device's on CUDA; else the resident memory of the whole process, whose high-water mark a
+ * process can reset on Linux. Not available on other systems.
  */
 public final class PeakMemory {
     private static final Path STATUS = Path.of("/proc/self/status");
@@ -19,12 +19,12 @@ public final class PeakMemory {
 
     private PeakMemory() {}
 
-    /** What {@link #bytes} measures, for the report. */
+    /** A name for what {@link #bytes} measures, for the report. */
     public static String kind(Device device) {
         return device.isGpu() ? "device memory in use" : "process resident peak";
     }
 
-    /** Starts a new high-water mark, where there is one to reset, with nothing kept of what was used before. */
+    /** Resets the high-water mark, if possible, after releasing memory used before. */
     public static void reset() {
         TorchEngine.releaseMemory();
         try {
@@ -34,7 +34,7 @@ public final class PeakMemory {
         }
     }
 
-    /** Bytes; empty where the system tells none. */
+    /** The peak in bytes; empty if the system does not report it. */
     public static OptionalLong bytes(Device device) {
         if (device.isGpu()) {
             return OptionalLong.of(CudaUtils.getGpuMemory(device).getCommitted());

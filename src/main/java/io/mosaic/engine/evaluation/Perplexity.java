@@ -24,10 +24,10 @@ import java.util.stream.IntStream;
  * of the mean cross-entropy of their predictions.
  */
 public final class Perplexity {
-    /** Windows that share one walk through the layers, by their tokens. */
+    /** Number of tokens in the windows that share one walk through the layers. */
     public static final int TOKENS_PER_WALK = 1 << 18;
 
-    /** Predictions whose logits are made together, times the vocabulary. */
+    /** Number of logits computed together: predictions times the vocabulary. */
     public static final int LOGITS_PER_STEP = 1 << 25;
 
     private final Compute compute;
@@ -41,32 +41,32 @@ public final class Perplexity {
     }
 
     /**
-     * How a text is cut.
+     * The way to cut a text into windows.
      *
-     * @param windows at most so many, from the beginning of the text
-     * @param length T, tokens of a window, a BOS among them; each makes T − 1 predictions
-     * @param bos the token that each window begins with; empty where text alone fills them
+     * @param windows most windows, from the beginning of the text
+     * @param length T, tokens of a window, including a BOS; each window gives T − 1 predictions
+     * @param bos the first token of each window; empty if windows hold text only
      */
     public record Protocol(int windows, int length, OptionalInt bos) {
         private static final int USUAL_WINDOWS = 64;
         private static final int USUAL_LENGTH = 2048;
 
-        /** All of a text in windows of text alone. */
+        /** The whole text in windows without a BOS. */
         public static Protocol whole(int length) {
             return new Protocol(Integer.MAX_VALUE, length, OptionalInt.empty());
         }
 
-        /** The number of windows where nobody asks for another. */
+        /** The default number of windows. */
         public static int usualWindows() {
             return USUAL_WINDOWS;
         }
 
-        /** The length of a window where nobody asks for another: the context, up to 2048 tokens. */
+        /** The default length of a window: the context, up to 2048 tokens. */
         public static int usualLength(Architecture architecture) {
             return Math.min(USUAL_LENGTH, architecture.contextLength());
         }
 
-        /** Its name in reports. */
+        /** The protocol's name in reports. */
         public String label() {
             return "perplexity/disjoint@" + length + (bos.isPresent() ? "+bos" : "");
         }
@@ -76,7 +76,7 @@ public final class Perplexity {
             return bos.isPresent() ? length - 1 : length;
         }
 
-        /** Windows that a text of so many tokens gives; what is left over at its end is not read. */
+        /** Number of windows in a text of {@code tokens} tokens; the remainder at its end is not read. */
         public int windowsOf(int tokens) {
             return Math.min(windows, tokens / textLength());
         }
@@ -116,7 +116,7 @@ public final class Perplexity {
         return Math.exp(total / windows);
     }
 
-    /** Floating-point operations of the matrix products that measuring so many tokens of a model takes. */
+    /** Floating-point operations of the matrix products for measuring a model on this many tokens. */
     public static double operations(Architecture architecture, long tokens) {
         double weights = LayerShape.parameters(architecture.shapes())
                 + (double) architecture.vocabularySize() * architecture.hiddenSize();

@@ -1,6 +1,7 @@
 package io.mosaic.engine.export;
 
 import io.mosaic.engine.checkpoint.SafetensorsWriter;
+import io.mosaic.engine.evaluation.Measurement;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -31,10 +32,12 @@ public final class ModelCard {
      * @param alike whether all layers have one shape, as stock runtimes expect
      */
     public record Facts(
-            String model, String baseModel, String recipe, double realised, boolean alike, List<Measured> perplexity) {}
-
-    /** Perplexity of the dense and the pruned model on a corpus. */
-    public record Measured(String corpus, String protocol, double dense, double pruned) {}
+            String model,
+            String baseModel,
+            String recipe,
+            double realised,
+            boolean alike,
+            List<Measurement> measurements) {}
 
     /** @param source folder of the base model, whose own card names its licence */
     public static void write(Path folder, Path source, Facts facts) {
@@ -64,16 +67,18 @@ public final class ModelCard {
         if (!facts.alike()) {
             card.append(OWN_SHAPES);
         }
-        if (!facts.perplexity().isEmpty()) {
+        List<Measurement> onTexts = facts.measurements().stream()
+                .filter(measured -> measured.dataset().isPresent())
+                .toList();
+        if (!onTexts.isEmpty()) {
             card.append("| corpus | protocol | dense | pruned |\n|---|---|---|---|\n");
-            facts.perplexity()
-                    .forEach(p -> card.append(String.format(
-                            Locale.ROOT,
-                            "| %s | %s | %.3f | %.3f |\n",
-                            p.corpus(),
-                            p.protocol(),
-                            p.dense(),
-                            p.pruned())));
+            onTexts.forEach(measured -> card.append(String.format(
+                    Locale.ROOT,
+                    "| %s | %s | %.3f | %.3f |\n",
+                    measured.dataset().orElse(""),
+                    measured.protocol().orElse(""),
+                    measured.dense(),
+                    measured.pruned())));
             card.append('\n');
         }
         return card.append("Every figure of the run is in report.json.\n").toString();

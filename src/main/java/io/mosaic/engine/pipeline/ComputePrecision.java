@@ -10,14 +10,14 @@ import io.mosaic.engine.tensor.Precision;
 import io.mosaic.engine.tensor.TorchOps;
 import java.util.Locale;
 
-/** The precision that a client asks for. */
+/** The precision requested by a client. */
 public enum ComputePrecision {
-    /** bfloat16 where the model is stored in 16 bits and the device is faster at it, else float32. */
+    /** bfloat16 if the model is stored in 16 bits and the device is faster with it, else float32. */
     AUTO,
     F32,
     BF16;
 
-    /** What it means for a model on a device. */
+    /** The precision for a model on a device. */
     public Precision on(Device device, Checkpoint model) {
         return switch (this) {
             case F32 -> Precision.F32;
@@ -29,7 +29,7 @@ public enum ComputePrecision {
         };
     }
 
-    /** The field's word, as requests and reports spell it. */
+    /** The name in requests and reports. */
     @Override
     @JsonValue
     public String toString() {

@@ -10,13 +10,13 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
- * Which layers of a model stay.
+ * The layers of a model that stay.
  *
- * @param checkpoint of these layers only, numbered anew
+ * @param checkpoint of these layers only, renumbered
  * @param kept their indices in the dense model
  * @param dense the shape of every dense layer
- * @param dropped the others
- * @param heldOut what they were chosen on; absent where none was
+ * @param dropped the removed layers
+ * @param heldOut windows on which they were chosen; absent if none was removed
  */
 record Depth(
         Checkpoint checkpoint,
@@ -45,7 +45,7 @@ record Depth(
         return LayerShape.parameters(dense);
     }
 
-    /** Steps in which the search for the others was told. */
+    /** Number of steps that the search for the removed layers reports. */
     int steps() {
         return DepthSearch.steps(dense.size(), dropped.size());
     }

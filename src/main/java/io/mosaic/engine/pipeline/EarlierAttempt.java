@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What an earlier run of the same task has left: its decisions, and those layers whose bytes are still what its journal
- * says. Close unmaps them.
+ * The results of an earlier run of the same task: its decisions, and the layers whose bytes still match its journal.
+ * Close unmaps them.
  */
 final class EarlierAttempt implements AutoCloseable {
     private final Journal.Content journal;
@@ -42,10 +42,10 @@ final class EarlierAttempt implements AutoCloseable {
     }
 
     /**
-     * The one of several attempts that came farthest; empty where none left anything of use.
+     * The furthest of several attempts; empty if none left anything usable.
      *
-     * @param dense that the attempts prune
-     * @param attempts the folders of each one's targets
+     * @param dense model that the attempts prune
+     * @param attempts the folders of each attempt's targets
      */
     static Optional<EarlierAttempt> farthest(Architecture dense, List<List<Path>> attempts, String fingerprint) {
         List<EarlierAttempt> opened = new ArrayList<>();
@@ -74,7 +74,7 @@ final class EarlierAttempt implements AutoCloseable {
             return Optional.of(new EarlierAttempt(journal.get(), weights));
         } catch (MosaicException | UncheckedIOException e) {
             weights.forEach(StagedWeights::close);
-            return Optional.empty(); // its files had not come that far
+            return Optional.empty(); // its files do not reach that far
         }
     }
 
@@ -82,12 +82,12 @@ final class EarlierAttempt implements AutoCloseable {
         return journal.decisions();
     }
 
-    /** How many layers can be taken over. */
+    /** Number of layers that can be taken over. */
     int layers() {
         return layers;
     }
 
-    /** Those of one target. */
+    /** The layers of one target. */
     LayerSource of(int target) {
         return new LayerSource() {
             @Override

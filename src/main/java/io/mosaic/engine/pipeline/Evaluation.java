@@ -16,7 +16,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 
-/** Pruned models against the dense one, which reads each text once. */
+/** Measures pruned models against the dense one, which reads each text once. */
 final class Evaluation {
     private static final int PROBE_TOKENS = 32;
 
@@ -31,8 +31,8 @@ final class Evaluation {
 
     /**
      * @param texts tokens of each, by the name of its corpus
-     * @param prompt that generation starts from
-     * @param timed whether generation is
+     * @param prompt from which generation starts
+     * @param timed whether to time generation
      */
     Evaluation(
             Compute compute,
@@ -53,7 +53,7 @@ final class Evaluation {
         this.token = token;
     }
 
-    /** Of one pruned model. */
+    /** The results for one pruned model. */
     record Outcome(List<PruningReport.PerplexityResult> perplexity, Optional<LatencyBenchmark.Timings> latency) {}
 
     /** @param folders of the pruned models */
@@ -75,7 +75,7 @@ final class Evaluation {
                         Objects.requireNonNull(ofDense.get(corpus)),
                         perplexity.of(pruned, corpus, tokens, counter::next))));
                 Optional<LatencyBenchmark.Timings> latency = Optional.empty();
-                if (timed) { // in turns with the dense model, so that load falls on both alike
+                if (timed) { // alternating with the dense model, so that load affects both alike
                     latency = Optional.of(new LatencyBenchmark(compute, token).compare(dense, pruned, prompt));
                     counter.next();
                 }
@@ -99,9 +99,10 @@ final class Evaluation {
     }
 
     /**
-     * An export must load and predict before its job may succeed; one layer at a time, like everything else.
+     * Requires that an export loads and predicts, before its job may succeed; one layer at a time, like everything
+     * else.
      *
-     * @param corpus that the prompt is from
+     * @param corpus from which the prompt is taken
      */
     void requirePrediction(Checkpoint pruned, String corpus) {
         int[] probe = Arrays.copyOf(prompt, Math.min(prompt.length, PROBE_TOKENS));
@@ -114,7 +115,7 @@ final class Evaluation {
         }
     }
 
-    /** Steps of the stage, counted. */
+    /** Counts the steps of the stage. */
     private final class Counter {
         private final int total;
         private int done;

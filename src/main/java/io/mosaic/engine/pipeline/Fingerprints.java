@@ -9,7 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.HexFormat;
 
-/** SHA-256 of what a measurement depends on, and of layers. */
+/** SHA-256 of the inputs of a measurement, and of layers. */
 final class Fingerprints {
     private Fingerprints() {}
 
@@ -20,7 +20,7 @@ final class Fingerprints {
         return HexFormat.of().formatHex(digest.digest());
     }
 
-    /** The key of a ranking: weights, tokenised calibration windows, M and the arithmetic that it was made in. */
+    /** The key of a ranking: weights, tokenised calibration windows, M and the precision of the arithmetic. */
     static String rankingKey(String modelSha256, CalibrationSet calibration, Precision precision, double threshold) {
         MessageDigest digest = measured(modelSha256, calibration, precision);
         digest.update(ByteBuffer.allocate(Double.BYTES).putDouble(threshold).array());

@@ -20,8 +20,9 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * What a run has decided and finished, a line of JSON each, beside the weights that it writes: another run of the same
- * task goes on from there. It need not reach the disk before the weights do, as each layer is known by its hash.
+ * The record of a run's decisions and finished layers, one line of JSON each, beside the weights it writes: another run
+ * of the same task resumes from there. It need not reach the disk before the weights do, as each layer is known by its
+ * hash.
  */
 final class Journal {
     private static final String FILE = ".journal";
@@ -34,10 +35,10 @@ final class Journal {
     }
 
     /**
-     * What was decided before the first layer.
+     * The decisions before the first layer.
      *
-     * @param fingerprint of all that the weights depend on
-     * @param dropped whole layers that go
+     * @param fingerprint of everything that the weights depend on
+     * @param dropped whole layers to remove
      * @param choices one per target
      */
     record Decisions(
@@ -47,19 +48,19 @@ final class Journal {
             List<Choice> choices) {}
 
     /**
-     * What one target loses.
+     * The plan of one target.
      *
      * @param zeros per projection of every layer, in order
      */
     record Choice(StructuredPlan structure, List<MapSparsity> zeros, Optional<SearchReport> search) {}
 
-    /** A layer that all targets have on disk, one entry per target. */
+    /** A layer on disk for all targets, one entry per target. */
     record Layer(List<Written> targets) {}
 
     /** A layer of one target: the hash of its weights as stored, and its dampening. */
     record Written(String sha256, Map<Site, Double> dampening) {}
 
-    /** What a journal holds, layers from the first on. */
+    /** The contents of a journal, layers from the first on. */
     record Content(Decisions decisions, List<Layer> layers) {}
 
     /** Begins a journal in the folder of a run's first target. */
@@ -73,7 +74,7 @@ final class Journal {
         append(layer);
     }
 
-    /** Nobody is to find a journal in a model. */
+    /** Removes the journal before the model is published. */
     static void delete(Path folder) {
         Path file = folder.resolve(FILE);
         try {
@@ -83,7 +84,9 @@ final class Journal {
         }
     }
 
-    /** The journal of an earlier run, as far as it was written; empty where there is none or it is of another task. */
+    /**
+     * The journal of an earlier run, as far as it was written; empty if there is none or it belongs to another task.
+     */
     static Optional<Content> read(Path folder, String fingerprint) {
         List<Layer> layers = new ArrayList<>();
         try {
@@ -97,7 +100,7 @@ final class Journal {
                     layers.add(JSON.readValue(line, Layer.class));
                 }
             } catch (JacksonException e) {
-                // the last line was cut off in the middle: the layers before it stand
+                // the last line was cut off: the layers before it are valid
             }
             return Optional.of(new Content(decisions, layers));
         } catch (IOException | JacksonException | NoSuchElementException e) {

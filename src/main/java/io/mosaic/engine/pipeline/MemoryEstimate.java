@@ -17,13 +17,13 @@ import java.util.function.ToLongFunction;
 import java.util.stream.LongStream;
 
 /**
- * Memory that a run takes at its widest, with that of the process, from shapes alone. Tests hold it against measured
- * peaks, to 25 %.
+ * Peak memory of a run, including that of the process, from shapes alone. Tests compare it with measured peaks, to 25
+ * %.
  */
 public final class MemoryEstimate {
     private static final long FLOAT = Float.BYTES;
 
-    /** The virtual machine, PyTorch and what they keep between tensors. */
+    /** The virtual machine, PyTorch and the memory they keep between tensors. */
     private static final long PROCESS = 800_000_000;
 
     /** Dense, pruned and stored-rounded copies of a layer, on the heap and on the device. */
@@ -38,7 +38,7 @@ public final class MemoryEstimate {
     /** Intermediate results of one batch through a layer, in widths of the MLP. */
     private static final long BATCH_COPIES = 4;
 
-    /** The same where memory is kept between tensors. */
+    /** Intermediate results of one batch where memory is kept between tensors. */
     private static final long KEPT_COPIES = 8;
 
     /** Logits of one step, and their logarithms. */
@@ -56,7 +56,7 @@ public final class MemoryEstimate {
 
     /**
      * @param windows of the calibration
-     * @param evaluationLength tokens of a window that perplexity is measured on
+     * @param evaluationLength tokens of a window on which perplexity is measured
      * @param activationBytes of one stream of activations that stay in memory
      */
     public MemoryEstimate(Architecture config, CalibrationWindows windows, int evaluationLength, long activationBytes) {
@@ -75,7 +75,7 @@ public final class MemoryEstimate {
     /**
      * Bytes while layers are ranked and pruned.
      *
-     * @param recipes what is done, one per sparsity; a search holds the streams of its probes
+     * @param recipes one per sparsity; a search holds the streams of its probes
      */
     public long pruning(List<PruningRecipe> recipes) {
         PruningRecipe recipe = recipes.getFirst();
@@ -89,9 +89,9 @@ public final class MemoryEstimate {
     }
 
     /**
-     * Bytes while whole layers are chosen to go.
+     * Bytes while whole layers are chosen for removal.
      *
-     * @param layers how many; a stream is held for each that there is
+     * @param layers number to remove; a stream is held for each layer of the model
      */
     public long dropping(int layers) {
         return layers == 0
@@ -102,7 +102,7 @@ public final class MemoryEstimate {
                         + heldOut((config.depth() + 2L) * DepthSearch.WINDOWS * windows.length());
     }
 
-    /** Bytes while perplexity is measured on texts, the longest of so many tokens. */
+    /** Bytes while perplexity is measured on texts, the longest of {@code tokens} tokens. */
     public long evaluating(long tokens) {
         return PROCESS
                 + LAYER_COPIES * layer
@@ -115,13 +115,13 @@ public final class MemoryEstimate {
     /** Bytes while the dense and the pruned model generate, both whole. */
     public long timing(ComputePrecision precision) {
         long weight = switch (precision) {
-            case F32, AUTO -> FLOAT; // what it comes to is the device's affair
+            case F32, AUTO -> FLOAT; // AUTO depends on the device: assume the larger
             case BF16 -> Short.BYTES;
         };
         return PROCESS + 2 * (LayerShape.parameters(shapes) * weight + 2 * embedding) + layer;
     }
 
-    /** A stream of activations, as far as it stays in memory. */
+    /** The part of a stream of activations that stays in memory. */
     private long stream(long tokens) {
         return Math.min(activationBytes, tokens * config.hiddenSize() * FLOAT);
     }
@@ -144,7 +144,7 @@ public final class MemoryEstimate {
         return shapes.stream().mapToLong(size).max().orElseThrow();
     }
 
-    /** Streams and answers of the held-out windows, and the head that judges them. */
+    /** Streams and predictions of the held-out windows, and the output head. */
     private long search(PruningRecipe recipe) {
         SearchCost cost = new SearchCost(config, windows, recipe);
         CalibrationWindows heldOut = cost.heldOut(recipe.allocation().searchBudget());

@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 
-/** Times the layers of the pruning stage, beside the rate of a matrix product that is measured before them. */
+/** Times the layers of the pruning stage, beside the rate of a matrix product measured before them. */
 final class Pace {
     private final Device device;
     private final double productFlops;
@@ -17,7 +17,7 @@ final class Pace {
     private final List<Double> layerSeconds = new ArrayList<>();
     private long since;
 
-    /** @param first layer that is pruned and not taken over */
+    /** @param first layer that is pruned rather than taken over */
     Pace(Compute compute, int first) {
         this.device = compute.manager().getDevice();
         this.productFlops = ProductRate.measure(compute);
@@ -33,7 +33,7 @@ final class Pace {
         since = now;
     }
 
-    /** @param operations floating-point operations of all layers that were timed */
+    /** @param operations floating-point operations of all timed layers */
     PruningReport.Speed speed(double operations) {
         double seconds = layerSeconds.stream().mapToDouble(Double::doubleValue).sum();
         OptionalLong peak = PeakMemory.bytes(device);

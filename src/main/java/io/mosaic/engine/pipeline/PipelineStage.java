@@ -20,7 +20,7 @@ public enum PipelineStage {
     /**
      * Progress of the whole job, 0 to 1, when {@code completed} of {@code total} steps of this stage are done.
      *
-     * @param searched whether the job searches for its plan, which then takes the most time
+     * @param searched whether the job searches for its plan, which then takes most of the time
      */
     public double fraction(int completed, int total, boolean searched) {
         double before = 0;

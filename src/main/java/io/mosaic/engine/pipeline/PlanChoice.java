@@ -18,9 +18,9 @@ import io.mosaic.engine.tensor.Compute;
 import java.util.List;
 import java.util.Optional;
 
-/** Decides what each target loses, by the ranking or by search; measurements that are stored already are reused. */
+/** Decides what each target loses, by the ranking or by search; stored measurements are reused. */
 final class PlanChoice {
-    /** Steps that the search for one target is reported in. */
+    /** Number of steps in which the search for one target is reported. */
     private static final int STEPS = 20;
 
     private final PruningTask task;
@@ -32,7 +32,7 @@ final class PlanChoice {
     private final CancellationToken token;
     private boolean rankingReused;
 
-    /** @param measuredSha256 of the model that is measured: its weights, its config.json and which of its layers */
+    /** @param measuredSha256 of the measured model: its weights, its config.json and its choice of layers */
     PlanChoice(
             PruningTask task,
             Compute compute,
@@ -51,9 +51,9 @@ final class PlanChoice {
     }
 
     /**
-     * What a target loses.
+     * The plan chosen for a target.
      *
-     * @param recipe for the layers that stay: its sparsity is what is left to remove of them
+     * @param recipe for the layers that stay: its sparsity is the share still to remove from them
      */
     record Chosen(PruningRecipe recipe, PruningPlan plan, Optional<SearchReport> search) {}
 
@@ -61,7 +61,7 @@ final class PlanChoice {
         return rankingReused;
     }
 
-    /** The outlier ranking, where the recipe reads one. */
+    /** The outlier ranking, if the recipe needs one. */
     Optional<OutlierRanking> ranking(MeasurementStore<OutlierRanking> store) {
         if (!task.recipe().ranked()) {
             return Optional.empty();
@@ -107,7 +107,7 @@ final class PlanChoice {
         }
     }
 
-    /** Searches a plan for one target after the other; what the first measures the others find. */
+    /** Searches a plan for one target after the other; the others reuse the measurements of the first. */
     private final class Search {
         private final Optional<OutlierRanking> ranking;
         private final MeasurementStore<SensitivityProfile> profiles;
@@ -135,8 +135,9 @@ final class PlanChoice {
         }
 
         /**
-         * Sensitivities first, where the plan can follow them; then the candidates that the rest of the budget buys. A
-         * measurement that is found spends nothing, but leaves no more to buy with: the same request tries the same.
+         * Sensitivities first, if the plan can follow them; then the candidates that the rest of the budget allows. A
+         * stored measurement costs nothing but is still charged to the budget, so that the same request tries the same
+         * candidates.
          */
         Chosen choose(PruningRecipe recipe) {
             double budget = recipe.allocation().searchBudget();
@@ -183,7 +184,7 @@ final class PlanChoice {
             return profile;
         }
 
-        /** @param part of this target's search that is done */
+        /** @param part completed share of this target's search */
         private void step(double part) {
             stages.step((int) Math.round(STEPS * (done + part)), STEPS * targets);
         }

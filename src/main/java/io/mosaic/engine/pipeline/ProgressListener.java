@@ -1,6 +1,6 @@
 package io.mosaic.engine.pipeline;
 
-/** Hears how far a run has come. */
+/** Receives the progress of a run. */
 @FunctionalInterface
 public interface ProgressListener {
     void progress(PipelineStage stage, int completed, int total);

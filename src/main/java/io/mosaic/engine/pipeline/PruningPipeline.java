@@ -42,21 +42,21 @@ public final class PruningPipeline {
     }
 
     /**
-     * Takes out of a target's folder what only another run of the task would need: the model is about to be published.
+     * Removes from a target's folder what only another run of the task would need, before the model is published.
      *
-     * @throws MosaicException when the disk does not allow it
+     * @throws MosaicException if the disk does not allow it
      */
     public static void forgetAttempt(Path folder) {
         Journal.delete(folder);
     }
 
     /**
-     * Runs the task; the folder of each target then holds a complete model, and until {@link #forgetAttempt} what another
-     * run needs to take its layers over.
+     * Runs the task; the folder of each target then holds a complete model and, until {@link #forgetAttempt},
+     * everything another run needs to take over its layers.
      *
-     * @return a report per target, in their order
-     * @throws MosaicException when the model, the text, the disk or the memory does not allow it
-     * @throws CancellationException when the token was cancelled
+     * @return a report per target, in order
+     * @throws MosaicException if the model, the text, the disk or the memory does not allow it
+     * @throws CancellationException if the token was cancelled
      */
     public List<PruningReport> run(PruningTask task, ProgressListener listener, CancellationToken token) {
         Scratch scratch = Scratch.in(task.targets().getFirst().folder(), activationBytes);

@@ -4,23 +4,25 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 import io.mosaic.engine.checkpoint.SafetensorsWriter;
 import io.mosaic.engine.evaluation.Compared;
+import io.mosaic.engine.evaluation.Measurement;
 import io.mosaic.engine.search.DepthSearch;
 import io.mosaic.engine.search.SearchReport;
 import io.mosaic.engine.tensor.Precision;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * What a run did and measured; its JSON form is report.json and the HTTP report.
+ * The actions and measurements of a run; its JSON form is report.json and the HTTP report.
  *
  * @param model id of the pruned model
- * @param depth the whole layers that went; absent where none did
- * @param search what was tried; absent where the request left nothing to search for
+ * @param depth the whole layers removed; absent if none were
+ * @param search the candidates tried; absent if the request left nothing to search for
  */
 @JsonPropertyOrder({
     "model",
@@ -50,6 +52,20 @@ public record PruningReport(
             .changeDefaultPropertyInclusion(inclusion -> inclusion.withValueInclusion(JsonInclude.Include.NON_ABSENT))
             .build();
 
+    /** Every number that compares the two models, as a list. */
+    public List<Measurement> measurements() {
+        List<Measurement> all = new ArrayList<>();
+        perplexity.forEach(p -> all.add(Measurement.perplexity(p.corpus(), p.protocol(), p.dense(), p.pruned())));
+        latency.ifPresent(l -> {
+            all.add(Measurement.of("prefill", "tokens/second", l.prefillTokensPerSecond()));
+            all.add(Measurement.of("decode", "tokens/second", l.decodeTokensPerSecond()));
+            all.add(Measurement.of("time_to_first_token", "seconds", l.timeToFirstTokenSeconds()));
+        });
+        all.add(Measurement.of("weights", "bytes", memory.weightBytes().compared()));
+        memory.peakBytes().ifPresent(peak -> all.add(Measurement.of("peak_memory", "bytes", peak.compared())));
+        return List.copyOf(all);
+    }
+
     /** The report as JSON; absent values are left out. */
     public String json() {
         return MAPPER.writeValueAsString(this);
@@ -72,9 +88,9 @@ public record PruningReport(
     /**
      * Removed shares, counted in the weights as written.
      *
-     * @param removedParameters that went physically
-     * @param zeroedParameters that are zero among those left
-     * @param structuredStep smallest change that whole heads and channels allow; absent where no heads or channels went
+     * @param removedParameters removed physically
+     * @param zeroedParameters zeroed among the rest
+     * @param structuredStep smallest change that whole heads and channels allow; absent if none were removed
      */
     public record Sparsity(
             double nominal,
@@ -89,10 +105,10 @@ public record PruningReport(
      * One projection.
      *
      * @param layer its index in the dense model
-     * @param outlierRatio in percent; absent where no ranking was needed
+     * @param outlierRatio in percent; absent if no ranking was needed
      * @param nominal the target, physical and zeroed together
-     * @param shapeAfter (0, 0) where the whole layer went
-     * @param dampening of its input's Hessian; absent where none was factorised
+     * @param shapeAfter (0, 0) if the whole layer was removed
+     * @param dampening of its input's Hessian; absent if none was factorised
      */
     public record ProjectionSparsity(
             int layer,
@@ -105,11 +121,11 @@ public record PruningReport(
             Optional<Double> dampening) {}
 
     /**
-     * Whole layers that went before anything else.
+     * Whole layers removed before anything else.
      *
-     * @param heldOutWindows number of windows that the choice was made on
+     * @param heldOutWindows number of windows on which the choice was made
      * @param heldOutLength tokens of each
-     * @param independent whether none of their tokens calibrates
+     * @param independent whether they share no token with the calibration
      * @param dropped in the order of their removal
      */
     public record Depth(
@@ -118,7 +134,7 @@ public record PruningReport(
     /**
      * The perplexity of the dense and of the pruned model on one text.
      *
-     * @param windows that were measured; absent in reports of before they were counted
+     * @param windows number measured; absent in older reports
      */
     public record PerplexityResult(
             String corpus, String protocol, Optional<Integer> windows, double dense, double pruned) {}
@@ -133,23 +149,28 @@ public record PruningReport(
             int runs) {}
 
     /**
-     * Bytes.
+     * Memory, in bytes.
      *
      * @param weightBytes of the weights as stored
-     * @param peakBytes while each model generated alone; absent where latency was not asked for
+     * @param peakBytes while each model generated alone; absent if latency was not requested
      * @param peakKind what peakBytes measures
      */
     public record Memory(ComparedBytes weightBytes, Optional<ComparedBytes> peakBytes, Optional<String> peakKind) {}
 
-    public record ComparedBytes(long dense, long pruned) {}
+    public record ComparedBytes(long dense, long pruned) {
+        Compared compared() {
+            return new Compared(dense, pruned);
+        }
+    }
 
     /**
      * How the pruning stage used the machine, all targets together.
      *
-     * @param layerSeconds of each layer that this attempt pruned, in order
+     * @param layerSeconds of each layer pruned by this attempt, in order
      * @param flops floating-point operations per second of its matrix products, over the whole stage
-     * @param productFlops those of a plain product of 2048², measured before it in the same precision
-     * @param peakBytes most memory in use since the job began, evaluation aside; absent where the system tells none
+     * @param productFlops rate of a plain product of 2048², measured beforehand in the same precision
+     * @param peakBytes peak memory in use since the job began, except for evaluation; absent if the system does not
+     *     report it
      * @param peakKind what peakBytes measures
      */
     public record Speed(
@@ -158,11 +179,11 @@ public record PruningReport(
     public record StageTime(PipelineStage stage, double seconds) {}
 
     /**
-     * What another person needs to repeat the run.
+     * Everything needed to repeat the run.
      *
      * @param corpora SHA-256 of each text by name
      * @param rankingReused whether the ranking came from the store
-     * @param layersTakenOver layers that an earlier attempt of the job had finished
+     * @param layersTakenOver number of layers finished by an earlier attempt of the job
      * @param computePrecision of every forward
      */
     public record Provenance(

@@ -105,7 +105,7 @@ final class PruningRun {
         }
     }
 
-    /** Hash of all that the pruned weights depend on. */
+    /** Hash of everything that the pruned weights depend on. */
     private String fingerprint(String modelSha256, CalibrationSet calibration) {
         return Hashes.text(String.join(
                 "\n",
@@ -120,7 +120,7 @@ final class PruningRun {
                 version()));
     }
 
-    /** All that is known before the first layer is pruned. */
+    /** Everything decided before the first layer is pruned. */
     private record Decided(
             Depth depth, Optional<OutlierRanking> ranking, boolean rankingReused, List<PlanChoice.Chosen> plans) {
 
@@ -146,7 +146,7 @@ final class PruningRun {
             int[] calibrationTokens) {
         stages.enter(PipelineStage.RANKING);
         Depth depth = depth(calibrationTokens);
-        // what a measurement depends on: weights, config.json and the layers that stay
+        // a measurement depends on weights, config.json and the layers that stay
         String measured =
                 Hashes.text(modelSha256 + configSha256 + (depth.dropped().isEmpty() ? "" : depth.kept()));
         PlanChoice choice = new PlanChoice(task, compute, depth, calibration, measured, stages, token);
@@ -156,7 +156,7 @@ final class PruningRun {
         return new Decided(depth, ranking, choice.rankingReused(), plans);
     }
 
-    /** What an earlier run of this task has decided. */
+    /** The decisions of an earlier run of this task. */
     private Decided decided(Journal.Decisions decisions, int[] calibrationTokens) {
         Depth depth = Depth.without(
                 dense,
@@ -246,7 +246,7 @@ final class PruningRun {
         return tokenizer.encode(corpus.text());
     }
 
-    /** The model without the layers that go whole. */
+    /** The model without the dropped layers. */
     private Depth depth(int[] tokens) {
         if (task.dropLayers() == 0) {
             return Depth.without(dense, List.of(), Optional.empty());
@@ -263,7 +263,7 @@ final class PruningRun {
         }
     }
 
-    /** What the layers that go are chosen on. */
+    /** The windows on which the layers to drop are chosen. */
     private HeldOutSet depthWindows(int[] tokens) {
         PruningTask.Calibration wish = task.calibration();
         return HeldOutSet.of(
@@ -285,7 +285,7 @@ final class PruningRun {
         int last = ledgers.size() - 1;
         List<HuggingFaceExporter> exporters = new ArrayList<>();
         List<StagedWeights> staged = new ArrayList<>();
-        List<Journal.Written> entries = new ArrayList<>(); // of the layer that is being written
+        List<Journal.Written> entries = new ArrayList<>(); // of the layer being written
         int takenOver = earlier.map(EarlierAttempt::layers).orElse(0);
         Pace pace = new Pace(compute, takenOver);
         try {
@@ -324,7 +324,7 @@ final class PruningRun {
         }
     }
 
-    /** Floating-point operations that pruning layers takes. */
+    /** Floating-point operations for pruning layers. */
     private double operations(List<LayerShape> pruned) {
         return pruned.stream()
                 .mapToDouble(shape -> PruningWork.of(
@@ -385,9 +385,7 @@ final class PruningRun {
                         + report.depth().map(PruningRun::gone).orElse(""),
                 report.sparsity().realised(),
                 alike,
-                report.perplexity().stream()
-                        .map(p -> new ModelCard.Measured(p.corpus(), p.protocol(), p.dense(), p.pruned()))
-                        .toList());
+                report.measurements());
     }
 
     private static String gone(PruningReport.Depth depth) {

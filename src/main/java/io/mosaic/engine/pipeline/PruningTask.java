@@ -8,13 +8,13 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * One run: which model, by which recipe, calibrated and evaluated on what.
+ * One run: the model, the recipes, and the texts for calibration and evaluation.
  *
- * @param dropLayers whole layers that go before anything else, and count as removed
- * @param targets one model each, of one recipe at different sparsities
+ * @param dropLayers number of whole layers removed before anything else, which count as removed
+ * @param targets one model each, by one recipe at different sparsities
  * @param precision of every forward
- * @param earlier folders of the targets, in their order, as earlier runs of the same task have left them; one that came
- *     far is gone on from
+ * @param earlier folders of the targets, in order, as left by earlier runs of the same task; the furthest one is
+ *     resumed
  */
 public record PruningTask(
         Source model,
@@ -35,21 +35,21 @@ public record PruningTask(
     /**
      * A model to make.
      *
-     * @param recipe its sparsity counts dropped layers
-     * @param folder of the staged result; exists and is empty
+     * @param recipe its sparsity includes dropped layers
+     * @param folder of the staged result; must exist and be empty
      */
     public record Output(PruningRecipe recipe, String output, Path folder) {}
 
     /** A named text file. */
     public record Text(String name, Path file) {}
 
-    /** Which calibration windows are drawn, and how. */
+    /** The calibration windows, and how they are drawn. */
     public record Calibration(Text corpus, CalibrationWindows windows, long seed, Sampling sampling) {}
 
-    /** What is measured, dense against pruned. */
+    /** What to measure, dense against pruned. */
     public record Evaluation(List<Text> perplexity, Perplexity.Protocol protocol, boolean latency) {}
 
-    /** In all but the sparsity that of every target. */
+    /** The first target's recipe; all targets share everything in it but the sparsity. */
     PruningRecipe recipe() {
         return targets.getFirst().recipe();
     }

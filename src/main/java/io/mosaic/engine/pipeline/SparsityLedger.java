@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** Counts what each layer lost, as written. */
+/** Counts the weights that each layer lost, as written. */
 final class SparsityLedger {
     private final Depth depth;
     private final PruningPlan plan;
@@ -48,7 +48,7 @@ final class SparsityLedger {
     /**
      * Counts a layer that stays.
      *
-     * @param layer its index among those
+     * @param layer its index among the kept layers
      * @param zeros per projection, counted in the stored weights
      */
     void add(int layer, PerMap<Long> zeros, Map<Site, Double> dampening) {
@@ -73,7 +73,7 @@ final class SparsityLedger {
         }
     }
 
-    /** @param nominal the share that was asked for */
+    /** @param nominal the requested share */
     PruningReport.Sparsity sparsity(double nominal) {
         boolean structured = plan.structure().removedParameters() > 0;
         return new PruningReport.Sparsity(

@@ -18,14 +18,14 @@ final class Stopwatch {
         this.token = token;
     }
 
-    /** The next stage begins. */
+    /** Begins the next stage. */
     void enter(PipelineStage stage) {
         stop();
         current = stage;
         step(0, 1);
     }
 
-    /** A step of the current stage is done: tells the listener, and stops here if the run was cancelled. */
+    /** Reports a finished step of the current stage to the listener; throws if the run was cancelled. */
     void step(int completed, int total) {
         token.check();
         listener.progress(current, completed, total);

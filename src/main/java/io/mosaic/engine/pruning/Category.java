@@ -5,14 +5,14 @@ import java.util.Locale;
 
 /** The three deployment classes of Mosaic (arXiv 2504.06323, section 4). */
 public enum Category {
-    /** Single weights become zero; every shape stays. Best quality, no smaller in memory. */
+    /** Single weights are zeroed; every shape stays. Best quality, no smaller in memory. */
     UNSTRUCTURED,
-    /** Whole heads and channels go; every weight left is dense. Smaller and faster everywhere. */
+    /** Whole heads and channels are removed; the rest is dense. Smaller and faster everywhere. */
     STRUCTURED,
-    /** Structured first, then single weights of what is left. */
+    /** Structured first, then single weights of the rest. */
     COMPOSITE;
 
-    /** The field's word, as requests and reports spell it. */
+    /** The name in requests and reports. */
     @Override
     @JsonValue
     public String toString() {

@@ -25,7 +25,7 @@ import java.util.Objects;
 import java.util.stream.IntStream;
 
 /**
- * Prunes one decoder layer: heads and channels first, then single weights of what is left. One calibration pass serves
+ * Prunes one decoder layer: heads and channels first, then single weights of the rest. One calibration pass serves
  * both, because the Hessian of the kept inputs is a sub-matrix of the whole one.
  */
 public final class CompositePruner {
@@ -33,11 +33,11 @@ public final class CompositePruner {
     private final PruningPlan plan;
     private final Budget budget;
 
-    /** How targets become zeros. */
+    /** How exactly zeros meet the targets. */
     enum Budget {
         /** To the weight. */
         EXACT,
-        /** With the thresholds of the published code, which overshoot. */
+        /** By the thresholds of the published code, which overshoot. */
         AS_PUBLISHED
     }
 
@@ -61,14 +61,14 @@ public final class CompositePruner {
         };
     }
 
-    /** The statistics of a layer's inputs that this recipe reads; each later one holds the earlier. */
+    /** A level of statistics of a layer's inputs; each includes those before it. */
     public enum StatisticsLevel {
         NOTHING,
         NORMS,
         HESSIANS
     }
 
-    /** What this recipe's layers see of those before them. */
+    /** Whether layers see the pruned or the dense layers before them. */
     Propagation propagation() {
         return recipe.propagation();
     }
@@ -77,9 +77,9 @@ public final class CompositePruner {
         return needs(recipe);
     }
 
-    /** The same, for a recipe that has no plan yet. */
+    /** The level that a recipe needs, even before it has a plan. */
     public static StatisticsLevel needs(PruningRecipe recipe) {
-        // by the recipe alone, so that a target is pruned alike whatever others share its run
+        // from the recipe alone, so that other targets of the run do not change how a target is pruned
         if (recipe.category() != Category.UNSTRUCTURED || recipe.removal().method() == UnstructuredMethod.SPARSEGPT) {
             return StatisticsLevel.HESSIANS;
         }
@@ -91,7 +91,7 @@ public final class CompositePruner {
         return recipe.trueSequential();
     }
 
-    /** Takes the heads and channels of a layer out and leaves its single weights to {@link Layer#zero}. */
+    /** Removes heads and channels of a layer; its single weights are left to {@link Layer#zero}. */
     Layer layer(NDManager scope, int index, LayerWeights dense, LayerHessians hessians) {
         LayerShape target = plan.structure().after().get(index);
         if (target.equals(dense.shape())) {
@@ -115,7 +115,7 @@ public final class CompositePruner {
         return new LayerSlicer.Sliced(dense.with(dense.weights().map(float[]::clone)), all);
     }
 
-    /** A layer while it is pruned. */
+    /** A layer being pruned. */
     final class Layer {
         private final int index;
         private final LayerSlicer.Sliced sliced;
@@ -127,12 +127,12 @@ public final class CompositePruner {
             this.dampening.putAll(dampening);
         }
 
-        /** The layer as it is now; the arrays themselves, which {@link #zero} changes. */
+        /** The layer's current weights; the arrays themselves, which {@link #zero} changes. */
         LayerWeights weights() {
             return sliced.weights();
         }
 
-        /** What each site's Hessian took, where one was factorised. */
+        /** The dampening of each site's Hessian that was factorised. */
         Map<Site, Double> dampening() {
             return dampening;
         }

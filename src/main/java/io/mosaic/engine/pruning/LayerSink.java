@@ -7,6 +7,6 @@ import java.util.Map;
 /** Receives a pruned layer as soon as it is done, in order. */
 @FunctionalInterface
 public interface LayerSink {
-    /** @param dampening what each input site's Hessian took, where one was factorised */
+    /** @param dampening of each input site's Hessian that was factorised */
     void accept(int index, LayerWeights layer, Map<Site, Double> dampening);
 }

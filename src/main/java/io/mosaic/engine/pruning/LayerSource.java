@@ -4,9 +4,9 @@ import io.mosaic.engine.architecture.Site;
 import io.mosaic.engine.decoder.LayerWeights;
 import java.util.Map;
 
-/** The first layers of a target, as an earlier run that did not come to its end has left them. */
+/** The first layers of a target, as left by an earlier, interrupted run. */
 public interface LayerSource {
-    /** No run came before. */
+    /** No layers: there was no earlier run. */
     LayerSource NONE = new LayerSource() {
         @Override
         public int count() {
@@ -19,12 +19,12 @@ public interface LayerSource {
         }
     };
 
-    /** A layer as stored, and what each input site's Hessian took, where one was factorised. */
+    /** A layer as stored, with the dampening of each input site's Hessian that was factorised. */
     record Finished(LayerWeights weights, Map<Site, Double> dampening) {}
 
-    /** How many layers there are, from the first on. */
+    /** Number of layers, counted from the first. */
     int count();
 
-    /** Reads one. */
+    /** Reads one layer. */
     Finished read(int index);
 }

@@ -3,14 +3,14 @@ package io.mosaic.engine.pruning;
 import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.Locale;
 
-/** What a layer sees of the layers before it while it is pruned. */
+/** The inputs that a layer sees while it is pruned. */
 public enum Propagation {
-    /** What the pruned layers give out, so that each makes up for the errors before it (as SparseGPT). */
+    /** Outputs of the pruned layers, so that each compensates for the errors before it (as in SparseGPT). */
     PRUNED,
-    /** What the dense layers give out: one forward a layer instead of two, and statistics that no target changes. */
+    /** Outputs of the dense layers: one forward per layer instead of two, and the same statistics for every target. */
     DENSE;
 
-    /** The field's word, as requests and reports spell it. */
+    /** The name in requests and reports. */
     @Override
     @JsonValue
     public String toString() {

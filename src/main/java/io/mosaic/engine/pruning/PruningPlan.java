@@ -17,20 +17,20 @@ import java.util.Locale;
 /**
  * Everything about a run that is known before a weight is touched.
  *
- * @param structure what goes physically
+ * @param structure what is removed physically
  * @param zeros what is zeroed in the rest
  */
 public record PruningPlan(StructuredPlan structure, SparsityAllocation zeros) {
-    /** How far structured removal, bound to whole groups, may stay from its target. */
+    /** How far structured removal, limited to whole groups, may be from its target. */
     private static final double STRUCTURED_TOLERANCE = 0.02;
 
     private static final StructuredShare NOTHING = new StructuredShare.Fixed(0);
 
-    /** Sparsities nearer than this to N/M mean the pattern. */
+    /** Sparsities closer than this to N/M mean the pattern. */
     private static final double PATTERN_TOLERANCE = 1e-9;
 
     /**
-     * The structured part of the target first, in whole groups; what is left of the budget, to the weight, as zeros.
+     * Plans the structured part of the target first, in whole groups; the rest of the budget, to the weight, as zeros.
      *
      * @param layers the dense shapes
      * @throws MosaicException when whole groups or the pattern do not allow it
@@ -47,14 +47,14 @@ public record PruningPlan(StructuredPlan structure, SparsityAllocation zeros) {
         return new PruningPlan(structure, allocate(recipe, structure.after(), ranking, zeros(recipe, structure)));
     }
 
-    /** The single weights that are left to zero once a structure has taken its part. */
+    /** Number of single weights still to be zeroed after structured removal. */
     public static long zeros(PruningRecipe recipe, StructuredPlan structure) {
         return recipe.category() == Category.STRUCTURED
                 ? 0
                 : recipe.budget(structure.before()) - structure.removedParameters();
     }
 
-    /** Every row loses N/M, so nothing else can be asked of it. */
+    /** Plans an N:M pattern: every row loses N/M, so no other sparsity is possible. */
     private static PruningPlan grouped(
             PruningRecipe recipe, SparsityPattern.Grouped pattern, List<LayerShape> layers, OutlierRanking ranking) {
         if (recipe.category() != Category.UNSTRUCTURED
@@ -81,7 +81,7 @@ public record PruningPlan(StructuredPlan structure, SparsityAllocation zeros) {
         return new PruningPlan(StructuredPlan.none(layers), allocate(recipe, layers, ranking, zeros));
     }
 
-    /** @throws MosaicException INVALID_REQUEST where layers differ, which the layout would have alike */
+    /** @throws MosaicException INVALID_REQUEST if layers differ but the layout needs them alike */
     public static void requireLayout(PruningRecipe recipe, List<LayerShape> layers) {
         if (recipe.structure().layout() == Layout.UNIFORM
                 && !recipe.structuredShare().equals(NOTHING)) {
@@ -90,7 +90,7 @@ public record PruningPlan(StructuredPlan structure, SparsityAllocation zeros) {
     }
 
     private static StructuredPlan structure(PruningRecipe recipe, List<LayerShape> layers, OutlierRanking ranking) {
-        requireLayout(recipe, layers); // before a search meets it
+        requireLayout(recipe, layers); // before a search fails on it
         return structures(recipe, layers, ranking, recipe.structuredShare().start())
                 .getFirst();
     }
@@ -98,7 +98,7 @@ public record PruningPlan(StructuredPlan structure, SparsityAllocation zeros) {
     /**
      * Structures that remove about {@code share} of the budget physically, the most promising first.
      *
-     * @throws MosaicException STRUCTURE_TOO_COARSE where whole groups do not allow it
+     * @throws MosaicException STRUCTURE_TOO_COARSE if whole groups do not allow it
      */
     public static List<StructuredPlan> structures(
             PruningRecipe recipe, List<LayerShape> layers, OutlierRanking ranking, double share) {
@@ -123,10 +123,10 @@ public record PruningPlan(StructuredPlan structure, SparsityAllocation zeros) {
     }
 
     /**
-     * Structures that follow wished shares, the most promising first; none where whole groups stay too far from what
-     * the recipe removes.
+     * Structures that follow the desired shares, the most promising first; empty if whole groups come nowhere near the
+     * recipe's sparsity.
      *
-     * @param wished the physical part of the removal, spread over the projections
+     * @param wished the desired physical part of the removal, spread over the projections
      */
     public static List<StructuredPlan> structures(
             PruningRecipe recipe, List<LayerShape> layers, SparsityAllocation wished) {
@@ -146,7 +146,7 @@ public record PruningPlan(StructuredPlan structure, SparsityAllocation zeros) {
         };
     }
 
-    /** What structured removal leaves over can be zeroed, what it overshoots cannot be given back. */
+    /** The most weights to remove physically: zeros can make up for a shortfall, but nothing for an overshoot. */
     private static long structuredLimit(PruningRecipe recipe, List<LayerShape> layers) {
         return recipe.category() == Category.STRUCTURED ? Long.MAX_VALUE : recipe.budget(layers);
     }

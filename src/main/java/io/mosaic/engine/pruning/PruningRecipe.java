@@ -19,7 +19,7 @@ import java.util.Locale;
  * @param removal the unstructured part
  * @param structure the structured part
  * @param allocation how the target is spread over projections
- * @param propagation what each layer sees of those before it
+ * @param propagation whether each layer sees the pruned or the dense layers before it
  * @param trueSequential whether each input site is observed again once the projections before it are pruned
  */
 public record PruningRecipe(
@@ -41,19 +41,19 @@ public record PruningRecipe(
         }
     }
 
-    /** Which single weights go. */
+    /** How to choose single weights to zero. */
     public record Removal(UnstructuredMethod method, SparsityPattern pattern) {}
 
     /**
-     * Which heads and channels go.
+     * How to choose heads and channels to remove.
      *
      * @param share the part of the removal that is physical, in the composite category
-     * @param alignment the MLP width stays a multiple of it
+     * @param alignment the MLP width stays a multiple of this number
      */
     public record Structure(StructuredShare share, StructuredScore score, Layout layout, int alignment) {}
 
     /**
-     * How much each projection loses.
+     * How to choose what each projection loses.
      *
      * @param outlierThreshold M of the ranking
      * @param lambda half the spread of the densities
@@ -61,7 +61,7 @@ public record PruningRecipe(
      */
     public record Allocation(AllocationMethod method, double outlierThreshold, double lambda, double searchBudget) {}
 
-    /** The recipe in words, for people. */
+    /** The recipe in words, for human readers. */
     public String describe() {
         String shapes = "heads and channels by " + structure.score()
                 + switch (structure.layout()) {
@@ -76,16 +76,16 @@ public record PruningRecipe(
         return category + ", " + removed + ", allocation " + allocation.method();
     }
 
-    /** The same but for the share. */
+    /** This recipe with another sparsity. */
     public PruningRecipe withSparsity(double share) {
         return new PruningRecipe(share, category, removal, structure, allocation, propagation, trueSequential);
     }
 
     /**
-     * The recipe for the layers that are left once whole ones have gone, so that all that goes is what was asked for, to
-     * the weight.
+     * The recipe for the layers left after whole ones are dropped, so that the total removed meets the request to the
+     * weight.
      *
-     * @throws MosaicException STRUCTURE_TOO_COARSE where whole layers take more than that
+     * @throws MosaicException STRUCTURE_TOO_COARSE if whole layers take more than requested
      */
     public PruningRecipe rest(List<LayerShape> dense, List<LayerShape> left) {
         if (left.size() == dense.size()) {
@@ -116,7 +116,7 @@ public record PruningRecipe(
         };
     }
 
-    /** Whether the outlier ranking decides anything. */
+    /** Whether the outlier ranking affects the plan. */
     public boolean ranked() {
         return switch (allocation.method()) {
             case UNIFORM -> false;
@@ -130,7 +130,7 @@ public record PruningRecipe(
         return allocation.method() == AllocationMethod.AUTO;
     }
 
-    /** Whether a search measures sensitivities first; uniform shapes alone are tried without. */
+    /** Whether a search measures sensitivities first; uniform shapes alone need none. */
     public boolean profiled() {
         return searched() && (category != Category.STRUCTURED || structure.layout() == Layout.PER_LAYER);
     }

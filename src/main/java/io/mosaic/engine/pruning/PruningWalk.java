@@ -25,8 +25,8 @@ import java.util.Map;
 
 /**
  * Prunes a model layer by layer, to one target or to several at once; one dense layer is resident at a time. Each layer
- * sees what the layers before it give out: the dense ones, which is the same for all targets, or the pruned ones as they
- * are rounded for the file, which each target has for itself.
+ * sees the output of the layers before it: of the dense ones, shared by all targets, or of the pruned ones as rounded
+ * for the file, separate for each target.
  */
 public final class PruningWalk {
     private final Compute compute;
@@ -42,7 +42,7 @@ public final class PruningWalk {
     }
 
     /**
-     * How to prune, and who receives the layers.
+     * One target: how to prune it, and the receiver of its layers.
      *
      * @param finished layers that need not be pruned again; the sink receives them as well
      */
@@ -52,13 +52,13 @@ public final class PruningWalk {
         }
     }
 
-    /** Prunes every layer in order and hands each out. */
+    /** Prunes every layer in order and passes each to the sink. */
     public void run(CompositePruner pruner, LayerSink sink) {
         run(List.of(new Variant(pruner, sink)));
     }
 
     /**
-     * Prunes every layer in order, each for all targets before the next one.
+     * Prunes every layer in order, each for all targets before the next layer.
      *
      * @param targets of recipes that differ in their plans only
      */
@@ -92,7 +92,7 @@ public final class PruningWalk {
     /** Targets that see the same stream before the next layer. */
     private record Branch(HiddenStates states, List<Variant> targets) {}
 
-    /** Hands out a layer that is finished already; returns it as each target has written it. */
+    /** Passes on a layer that is already finished; returns it as written by each target. */
     private static List<LayerWeights> takeOver(int index, List<Variant> targets) {
         List<LayerWeights> written = new ArrayList<>();
         for (Variant target : targets) {
@@ -111,10 +111,10 @@ public final class PruningWalk {
 
     private final class Run implements AutoCloseable {
         private final NDManager scope;
-        private final CompositePruner recipe; // in what all targets have in common
+        private final CompositePruner recipe; // of the first target; read only for what all share
         private final CompositePruner.StatisticsLevel needs;
         private final LayerWalk walk;
-        private final int finished; // layers that every target has already
+        private final int finished; // number of layers that every target already has
         private final List<HiddenStates> streams = new ArrayList<>();
 
         Run(NDManager scope, List<Variant> targets) {
@@ -131,7 +131,7 @@ public final class PruningWalk {
             walk = new LayerWalk(scope, checkpoint, calibration.length(), compute.precision());
         }
 
-        /** Closes a stream with the run: one per target at most, as each goes on in its own. */
+        /** Registers a stream to be closed with the run: at most one per target, which continues in its own. */
         HiddenStates keep(HiddenStates states) {
             streams.add(states);
             return states;
@@ -162,7 +162,7 @@ public final class PruningWalk {
             } else {
                 written = prune(index, dense, branch.targets(), observation);
             }
-            boolean last = index + 1 == checkpoint.architecture().depth(); // nothing reads the stream behind it
+            boolean last = index + 1 == checkpoint.architecture().depth(); // nothing reads the stream after it
             if (recipe.propagation() == Propagation.DENSE || last) {
                 return List.of(branch);
             }
@@ -172,7 +172,7 @@ public final class PruningWalk {
                 try (DecoderLayer layer = walk.load(written.get(i))) {
                     if (i + 1 < written.size()) {
                         parted.add(new Branch(keep(states.after(index, layer)), own));
-                    } else { // takes the stream that all have had so far
+                    } else { // takes over the stream shared so far
                         states.advance(index, layer, SiteObserver.NONE);
                         parted.add(new Branch(states, own));
                     }
@@ -181,7 +181,7 @@ public final class PruningWalk {
             return parted;
         }
 
-        /** Prunes a layer and hands it out; returns it as each target writes it. */
+        /** Prunes a layer and passes it to the sinks; returns it as written by each target. */
         List<LayerWeights> prune(int index, LayerWeights dense, List<Variant> targets, Observation observation) {
             try (NDManager work = scope.newSubManager();
                     InputStatistics statistics = statistics(dense.shape());
@@ -211,7 +211,7 @@ public final class PruningWalk {
             }
         }
 
-        /** Zeroes by what the layer, pruned so far, lets its site see. */
+        /** Zeroes weights by the site's inputs in the layer as pruned so far. */
         private void zeroAnew(int index, CompositePruner.Layer pruned, Site site, Observation observation) {
             try (NDManager work = scope.newSubManager();
                     InputStatistics statistics = statistics(pruned.weights().shape());
@@ -232,7 +232,10 @@ public final class PruningWalk {
         }
     }
 
-    /** Every weight that pruning may change as the export will store it: in the number format of the source. */
+    /**
+     * The layer with every weight that pruning may change rounded as the export will store it, to the source's number
+     * format.
+     */
     private LayerWeights asStored(int index, LayerWeights layer) {
         PerMap<float[]> weights = layer.weights()
                 .map((role, weight) -> checkpoint.dtype(new MapId(index, role)).round(weight));

@@ -6,8 +6,8 @@ import io.mosaic.engine.architecture.Site;
 import io.mosaic.engine.calibration.CalibrationWindows;
 
 /**
- * Floating-point operations of the matrix products that pruning one layer takes. What chooses heads, channels and
- * weights is not among them.
+ * Floating-point operations of the matrix products for pruning one layer, without the selection of heads, channels and
+ * weights.
  *
  * @param forwards of the layer over the calibration windows, in the forwards' precision
  * @param others in float32: attention, Hessians, factorisations and SparseGPT's updates
@@ -15,19 +15,19 @@ import io.mosaic.engine.calibration.CalibrationWindows;
 public record PruningWork(double forwards, double others) {
     private static final PruningWork NONE = new PruningWork(0, 0);
 
-    /** Of the ranking: one forward. */
+    /** The work of the ranking: one forward. */
     public static PruningWork ranking(LayerShape shape, CalibrationWindows windows) {
         return forward(shape, windows);
     }
 
-    /** @param targets models that are pruned in one run */
+    /** @param targets number of models pruned in one run */
     public static PruningWork of(PruningRecipe recipe, LayerShape shape, CalibrationWindows windows, int targets) {
         CompositePruner.StatisticsLevel needs = CompositePruner.needs(recipe);
         if (needs == CompositePruner.StatisticsLevel.NOTHING) {
             return NONE;
         }
         PruningWork forward = forward(shape, windows);
-        // nothing asks for what lies behind the last site
+        // nothing past the last site is computed
         PruningWork observing =
                 new PruningWork(forward.forwards - product(shape, MapRole.DOWN, windows), forward.others);
         PruningWork statistics = needs == CompositePruner.StatisticsLevel.HESSIANS ? statistics(shape, windows) : NONE;

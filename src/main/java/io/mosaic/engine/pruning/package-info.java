@@ -1,4 +1,4 @@
-/** What a pruning run removes, and the walk over the layers that removes it. */
+/** Pruning recipes and plans, and the walk over the layers that applies them. */
 @NullMarked
 package io.mosaic.engine.pruning;
 

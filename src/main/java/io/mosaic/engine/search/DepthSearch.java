@@ -13,11 +13,11 @@ import java.util.stream.IntStream;
 
 /**
  * Chooses whole layers to remove, one after the other: each time the one without which the predictions on held-out
- * windows stay nearest to the dense model's. A round costs about half as many layer forwards as there are pairs of
+ * windows stay closest to the dense model's. A round costs about half as many layer forwards as there are pairs of
  * layers; one layer is resident at a time, beside one stream per layer.
  */
 public final class DepthSearch {
-    /** Held-out windows that the choice is made on. */
+    /** Number of held-out windows on which the choice is made. */
     public static final int WINDOWS = 8;
 
     private final Checkpoint checkpoint;
@@ -31,10 +31,10 @@ public final class DepthSearch {
     }
 
     /**
-     * A layer that goes.
+     * A layer to remove.
      *
      * @param layer its index in the dense model
-     * @param divergence mean KL divergence from the dense model, nats per token, once it and those before it have gone
+     * @param divergence mean KL divergence from the dense model, nats per token, without it and those removed before it
      */
     public record Dropped(int layer, double divergence) {}
 
@@ -42,7 +42,7 @@ public final class DepthSearch {
      * The layers to remove, in the order of their removal.
      *
      * @param count fewer than the model has
-     * @param step told the number of {@link #steps} done, after each
+     * @param step receives the number of {@link #steps} done, after each
      */
     public List<Dropped> choose(int count, IntConsumer step) {
         List<Integer> left = new ArrayList<>(
@@ -63,12 +63,14 @@ public final class DepthSearch {
         return dropped;
     }
 
-    /** Layers that are run through to choose {@code count} of {@code layers}, each that is left once a round. */
+    /** Number of layer runs to choose {@code count} of {@code layers}: each remaining layer once per round. */
     public static int steps(int layers, int count) {
         return IntStream.range(0, count).map(gone -> layers - gone).sum();
     }
 
-    /** For each of the layers the divergence of the model that has all others of them; infinite where that overflows. */
+    /**
+     * For each of the layers, the divergence of the model with all the others; infinite if its activations overflow.
+     */
     private double[] divergencesWithout(List<Integer> layers, IntConsumer step) {
         List<Shallow> candidates = new ArrayList<>();
         try (HiddenStates whole = heldOut.embed()) {
@@ -86,7 +88,7 @@ public final class DepthSearch {
         }
     }
 
-    /** The stream of a model that lacks one more layer. */
+    /** The stream of a model without one further layer. */
     private final class Shallow {
         private final HiddenStates stream;
         private boolean finite = true;

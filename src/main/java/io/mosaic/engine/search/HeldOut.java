@@ -15,9 +15,9 @@ import io.mosaic.engine.tensor.TorchOps;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Windows that no statistic has seen, with what the dense model predicts on them. Close frees it. */
+/** Windows not seen by any statistic, with the dense model's predictions on them. Close frees it. */
 public final class HeldOut implements AutoCloseable {
-    /** Dense log-probabilities are kept up to this size, and computed anew for each comparison beyond. */
+    /** Dense log-probabilities are kept up to this size; beyond it they are computed again for each comparison. */
     public static final long KEPT_BYTES = 1L << 28;
 
     private static final int LOGITS_PER_STEP = 1 << 24;
@@ -28,7 +28,7 @@ public final class HeldOut implements AutoCloseable {
     private final CalibrationSet windows;
     private final LayerWalk walk;
     private final OutputHead head;
-    private final HiddenStates dense; // behind the last layer
+    private final HiddenStates dense; // after the last layer
     private final List<NDArray> kept = new ArrayList<>(); // log-probabilities of each step, (tokens, vocabulary)
     private final CancellationToken token;
 
@@ -58,7 +58,7 @@ public final class HeldOut implements AutoCloseable {
         return HiddenStates.embed(manager, scratch, checkpoint, windows.windows(), token);
     }
 
-    /** What moves such a stream. */
+    /** The walk that advances such a stream. */
     LayerWalk walk() {
         return walk;
     }
@@ -108,7 +108,7 @@ public final class HeldOut implements AutoCloseable {
         return rows;
     }
 
-    /** Tokens of a batch that are worked on together. */
+    /** The parts of a batch, each of tokens processed together. */
     private List<NDIndex> steps(NDArray rows) {
         long tokens = Math.max(1, LOGITS_PER_STEP / head.vocabularySize());
         long count = rows.getShape().get(0);

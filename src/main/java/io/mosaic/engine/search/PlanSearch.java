@@ -26,19 +26,19 @@ import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Chooses the plan by measurement, as long as the budget lasts: shapes first, where something goes physically; then the
- * allocation by sensitivities against uniform and the published heuristics; then variations of the best. Every candidate
- * is pruned as the job would prune, and the one whose predictions on the held-out windows stay nearest to the dense
- * model's wins.
+ * Chooses the plan by measurement, as long as the budget lasts: shapes first, if anything is removed physically; then
+ * the allocation by sensitivities against uniform and the published heuristics; then variations of the best. Every
+ * candidate is pruned as the job would prune; the one whose predictions on the held-out windows stay closest to the
+ * dense model's wins.
  */
 public final class PlanSearch {
-    /** An automatic share goes as far as it costs at most this much divergence: about 1.5 % perplexity. */
+    /** The most divergence that an automatic share may cost: about 1.5 % perplexity. */
     private static final double SHARE_TOLERANCE = 0.015;
 
-    /** Halvings between nothing and everything physical. */
+    /** Halvings of the interval between no and full physical removal. */
     private static final int SHARE_STEPS = 4;
 
-    /** Spread of the factors by which variations change what projections matter. */
+    /** Spread of the factors by which variations change the weight of projections. */
     private static final double SPREAD = 0.3;
 
     private final Compute compute;
@@ -66,17 +66,17 @@ public final class PlanSearch {
     /** The best plan, what was tried, and what it cost in pruning passes. */
     public record Found(PruningPlan plan, String chosen, List<SearchReport.Candidate> candidates, double spent) {}
 
-    /** Told after each candidate. */
+    /** Called after each candidate. */
     @FunctionalInterface
     public interface Listener {
         void tried(int candidates, int affordable);
     }
 
     /**
-     * Searches.
+     * Searches for the best plan.
      *
-     * @param profile the sensitivities; without them only the heuristics are tried
-     * @param budget pruning passes that are left for candidates; at least one candidate is tried
+     * @param profile the sensitivities; if absent, only the heuristics are tried
+     * @param budget pruning passes left for candidates; at least one candidate is tried
      */
     public Found run(
             PruningRecipe recipe,
@@ -91,7 +91,7 @@ public final class PlanSearch {
     }
 
     /**
-     * Searches the uniform shapes of the structured category, for which nothing needs to be measured first.
+     * Searches the uniform shapes of the structured category, which need no prior measurement.
      *
      * @param budget pruning passes; at least one candidate is tried
      */
@@ -113,7 +113,7 @@ public final class PlanSearch {
 
     private record Trying(String name, PruningPlan plan, double divergence) {}
 
-    /** What was tried, what it cost, and the best of it. */
+    /** The candidates tried, their cost, and the best one. */
     private final class Tally {
         private final List<SearchReport.Candidate> candidates = new ArrayList<>();
         private final double price = cost.trial(heldOut.windows());
@@ -145,7 +145,7 @@ public final class PlanSearch {
             return new Trying(name, plan, divergence);
         }
 
-        /** Whether {@code trying} is the best so far; it is from now on. */
+        /** Keeps {@code trying} if it is the best so far, and returns whether it is. */
         boolean consider(Trying trying) {
             Trying before = best;
             boolean better = before == null || trying.divergence() < before.divergence();
@@ -223,7 +223,7 @@ public final class PlanSearch {
             return tally.best().plan().structure();
         }
 
-        /** The largest physical share that costs hardly more than none, halved again and again; then its best shape. */
+        /** Finds the largest physical share that costs hardly more than none, by bisection; then its best shape. */
         private StructuredPlan share() {
             Trying none = spread(structures(0).getFirst());
             Trying chosen = none;
@@ -250,7 +250,7 @@ public final class PlanSearch {
             return ShapeCandidate.of(recipe, layers, ranking, profile, share);
         }
 
-        /** Random changes of what each projection matters, kept when they help. */
+        /** Tries random changes of the weight of each projection; those that help are kept. */
         private void vary(StructuredPlan structure, SensitivityProfile measured) {
             SplittableRandom random = new SplittableRandom(0);
             PerMap<Double> kinds = PerMap.of(layers.getFirst().maps(), role -> 0.0);
@@ -274,7 +274,7 @@ public final class PlanSearch {
             }
         }
 
-        /** Tries a shape, its zeros spread by sensitivity, or evenly where that was not measured. */
+        /** Tries a shape, its zeros spread by sensitivity, or evenly if that was not measured. */
         private Trying spread(ShapeCandidate shapes) {
             StructuredPlan structure = shapes.structure();
             String name = shapes.wish().isEmpty() ? "" : "shapes by " + shapes.wish();

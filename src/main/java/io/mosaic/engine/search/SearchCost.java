@@ -10,15 +10,15 @@ import io.mosaic.engine.pruning.PruningRecipe;
 import java.util.List;
 
 /**
- * What the parts of a search cost in pruning passes, by their floating-point operations: the same request costs the
- * same on every machine. One pass is two forwards of the calibration windows (one where the dense stream is
+ * The cost of a search's parts in pruning passes, by their floating-point operations, so that the same request costs
+ * the same on every machine. One pass is two forwards of the calibration windows (one where the dense stream is
  * propagated), the Hessians, their factorisations and SparseGPT.
  */
 public final class SearchCost {
-    /** Share of the budget that sensitivities may take, so that candidates can still be tried. */
+    /** Share of the budget for sensitivities, so that candidates can still be tried. */
     private static final double PROFILE_PART = 0.4;
 
-    /** A budget that sensitivities would take more of is spent on candidates alone. */
+    /** If sensitivities would take more than this share, the whole budget is spent on candidates. */
     private static final double MOST_PROFILE_PART = 0.75;
 
     private static final int MOST_WINDOWS = 32;
@@ -36,7 +36,7 @@ public final class SearchCost {
     private final int samples;
     private final int maps; // of a layer
 
-    /** @param recipe what a pass observes: its propagation, and whether it observes each site anew */
+    /** @param recipe determines what a pass observes: its propagation, and whether it observes each site again */
     public SearchCost(Architecture config, CalibrationWindows windows, PruningRecipe recipe) {
         List<LayerShape> shapes = config.shapes();
         layers = config.depth();
@@ -79,17 +79,17 @@ public final class SearchCost {
         return forwards * samples * forward + statistics + solving;
     }
 
-    /** Held-out windows in windows of the calibration's length. */
+    /** Number of held-out windows, in windows of the calibration's length. */
     private double windows(CalibrationSet heldOut) {
         return (double) heldOut.samples() * heldOut.length() / length;
     }
 
-    /** The outlier ranking. */
+    /** Cost of the outlier ranking. */
     public double ranking() {
         return ranking;
     }
 
-    /** A sensitivity profile. */
+    /** Cost of a sensitivity profile. */
     public double profile(CalibrationSet heldOut) {
         return profile(windows(heldOut));
     }
@@ -100,15 +100,15 @@ public final class SearchCost {
         return (once + windows * (2 * forward + probes * (forwardsToTheEnd + layers * head))) / pass();
     }
 
-    /** One candidate, pruned and compared on the held-out windows. */
+    /** Cost of one candidate, pruned and compared on the held-out windows. */
     double trial(CalibrationSet heldOut) {
         return 1 + windows(heldOut) * (forward + head) / pass();
     }
 
     /**
-     * Floating-point operations of a recipe at several sparsities: what it measures, searches and prunes.
+     * Floating-point operations of a recipe at several sparsities: for measuring, searching and pruning.
      *
-     * @param dropLayers whole layers that are chosen and go before, besides those that this is the cost of
+     * @param dropLayers number of whole layers chosen and removed first, in addition to the layers of this cost
      */
     public double operations(PruningRecipe recipe, int targets, int dropLayers) {
         double shared = switch (recipe.propagation()) {
@@ -124,7 +124,10 @@ public final class SearchCost {
         return passes * pass() - shared + dropping(dropLayers);
     }
 
-    /** Each round runs every layer that is left, over the held-out windows, for each of those before it. */
+    /**
+     * Operations for choosing whole layers: each round runs every remaining layer over the held-out windows, once for
+     * each layer before it.
+     */
     private double dropping(int dropLayers) {
         double layerForwards = 0;
         for (int left = layers + 1; left <= layers + dropLayers; left++) {
@@ -133,12 +136,14 @@ public final class SearchCost {
         return layerForwards * DepthSearch.WINDOWS * forward / layers;
     }
 
-    /** Residual streams of the held-out windows that are held at once. */
+    /** Number of residual streams of the held-out windows kept at once. */
     public int streams() {
         return maps * SensitivityProfiler.PROBES.size() + 2;
     }
 
-    /** Held-out windows that a search budget allows: several, or one, or, where even that costs much, a shorter one. */
+    /**
+     * Held-out windows that a search budget allows: several, or one, or, if even that costs too much, a shorter one.
+     */
     public CalibrationWindows heldOut(double budget) {
         int windows = 1;
         while (windows < MOST_WINDOWS && profile(windows + 1) <= PROFILE_PART * budget) {
@@ -151,7 +156,7 @@ public final class SearchCost {
         return new CalibrationWindows(windows, tokens);
     }
 
-    /** Whether a budget leaves enough beside a sensitivity profile to try candidates. */
+    /** Whether a budget leaves enough to try candidates after a sensitivity profile. */
     public boolean affordsProfile(CalibrationSet heldOut, double budget) {
         return profile(heldOut) <= MOST_PROFILE_PART * budget;
     }

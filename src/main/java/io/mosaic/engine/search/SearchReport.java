@@ -4,16 +4,16 @@ import io.mosaic.engine.architecture.PerLayer;
 import java.util.List;
 
 /**
- * What a search tried and what each candidate scored.
+ * The candidates of a search and their scores.
  *
  * @param budget allowed cost in pruning passes
- * @param spent cost of what was done, a stored ranking or profile being free
- * @param heldOutWindows number of windows that candidates were compared on
+ * @param spent actual cost; a stored ranking or profile is free
+ * @param heldOutWindows number of windows on which candidates were compared
  * @param heldOutLength tokens of each
- * @param independent whether none of their tokens calibrates
+ * @param independent whether they share no token with the calibration
  * @param profileReused whether the sensitivities came from the store
  * @param chosen name of the best candidate
- * @param candidates in the order in which they were tried
+ * @param candidates in the order of their trials
  */
 public record SearchReport(
         double budget,
@@ -28,9 +28,9 @@ public record SearchReport(
     /**
      * One plan that was tried.
      *
-     * @param name how its zeros were spread, and what its shapes follow where layers differ
+     * @param name how its zeros were spread and, if layers differ, what its shapes follow
      * @param physicalShare share of the prunable weights that it removes physically
-     * @param heads query heads of each layer that stay; one number where all layers are alike, as for the next two
+     * @param heads query heads of each layer that stay; like the next two, one number if all layers are alike
      * @param keyValueHeads KV heads of each layer that stay
      * @param ffn MLP width of each layer that stays
      * @param divergence mean KL divergence from the dense model on the held-out windows, nats per token

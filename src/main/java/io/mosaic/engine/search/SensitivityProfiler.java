@@ -28,8 +28,8 @@ import java.util.stream.IntStream;
 
 /**
  * Measures a dense model's sensitivities. For each layer, from one factorisation per input site: SparseGPT's loss at
- * several levels; then each projection alone pruned to two of them, and the held-out windows run from that layer to the
- * end. One decoder layer is resident at a time, beside the streams of the probes.
+ * several levels; then, with only one projection pruned to each of two of them, the held-out windows run from that
+ * layer to the end. One decoder layer is resident at a time, beside the streams of the probes.
  */
 public final class SensitivityProfiler {
     static final List<Double> LEVELS = List.of(0.25, 0.5, 0.65, 0.8, 0.9, 0.97);
@@ -48,7 +48,7 @@ public final class SensitivityProfiler {
     /** A map's weights at one probe. */
     private record Probe(MapRole role, int level, float[] weight) {}
 
-    /** @param layerDone told the number of layers done, after each */
+    /** @param layerDone receives the number of layers done, after each */
     public SensitivityProfile profile(CalibrationSet calibration, HeldOut heldOut, IntConsumer layerDone) {
         List<PerMap<SensitivityProfile.Curve>> layers = new ArrayList<>();
         try (NDManager scope = compute.manager().newSubManager();

@@ -19,16 +19,16 @@ import java.util.Optional;
 /**
  * A structure that a search tries.
  *
- * @param wish what its shapes follow; empty where all layers are alike
+ * @param wish what its shapes follow; empty if all layers are alike
  */
 public record ShapeCandidate(String wish, StructuredPlan structure) {
     private static final int MOST_UNIFORM = 3;
 
     /**
-     * Structures that remove about {@code share} of the budget physically, the most promising first. Where layers may
-     * differ there is one for each wish of which layers shall lose more; those that come to the same count once.
+     * Structures that remove about {@code share} of the budget physically, the most promising first. If layers may
+     * differ, there is one for each way to spread the loss over layers; equal structures are listed once.
      *
-     * @throws MosaicException STRUCTURE_TOO_COARSE where whole groups do not allow it
+     * @throws MosaicException STRUCTURE_TOO_COARSE if whole groups do not allow it
      */
     public static List<ShapeCandidate> of(
             PruningRecipe recipe,

@@ -11,7 +11,7 @@ import io.mosaic.engine.pruning.PruningRecipe;
 import io.mosaic.engine.pruning.PruningWalk;
 import io.mosaic.engine.tensor.Compute;
 
-/** Prunes by a plan as the job would, keeping nothing but how far the held-out predictions move. */
+/** Prunes by a plan as the job would, and measures only how far the held-out predictions move. */
 final class Trial {
     private final Compute compute;
     private final Checkpoint checkpoint;
@@ -32,7 +32,7 @@ final class Trial {
         this.token = token;
     }
 
-    /** Nats per token. */
+    /** Divergence of the pruned model, in nats per token. */
     double divergence(PruningRecipe recipe, PruningPlan plan) {
         try (HiddenStates stream = heldOut.embed()) {
             new PruningWalk(compute, checkpoint, calibration, token)

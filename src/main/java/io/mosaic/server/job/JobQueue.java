@@ -325,7 +325,7 @@ public class JobQueue {
     }
 
     /**
-     * Ends jobs that nobody will run again: those to be cancelled whose worker is gone, and those that lost their
+     * Ends jobs that no worker will run again: those to be cancelled whose worker is gone, and those that lost their
      * worker too often without a further layer.
      */
     public void sweep(Attempts attempts) {

@@ -77,7 +77,7 @@ public class JobService implements ModelReaders {
     /**
      * Queues a job.
      *
-     * @param submitter name of the key or subject of the token; empty where nobody has to say
+     * @param submitter name of the key or subject of the token; empty without authentication
      * @throws InvalidRequestException with every fault of the body
      * @throws MosaicException IDEMPOTENCY_KEY_REUSED, OUTPUT_TAKEN, OUT_OF_MEMORY, QUOTA_EXCEEDED
      */
@@ -200,7 +200,7 @@ public class JobService implements ModelReaders {
     /**
      * Queues several jobs, all or none.
      *
-     * @param submitter name of the key or subject of the token; empty where nobody has to say
+     * @param submitter name of the key or subject of the token; empty without authentication
      * @param faults already found by the caller, to be reported with the others
      * @param also run in the same transaction, with the jobs' ids in the order of the bodies
      * @param path of the field that held the body with the given index, for faults

@@ -1,4 +1,4 @@
-/** The model catalogue and the folders behind it. */
+/** The model catalogue and its folders. */
 @NullMarked
 package io.mosaic.server.model;
 

@@ -13,7 +13,7 @@ import java.util.stream.IntStream;
  * A plan as the API shows it.
  *
  * @param request with every default resolved
- * @param id of the model that the job would make; only an example if the request gives no name
+ * @param model id of the model that the job would make; only an example if the request gives no name
  * @param basis what the allocation is based on
  * @param removedParameters number removed physically
  * @param zeroedParameters number set to zero

@@ -1,6 +1,6 @@
 package io.mosaic.server.report;
 
-import io.mosaic.engine.evaluation.Compared;
+import io.mosaic.engine.evaluation.Measurement;
 import io.mosaic.engine.pipeline.PruningReport;
 import jakarta.persistence.Entity;
 import jakarta.persistence.EnumType;
@@ -67,33 +67,10 @@ public class Metric {
     /** Every number of a report. */
     static List<Metric> of(UUID job, PruningReport report) {
         List<Metric> metrics = new ArrayList<>();
-        report.perplexity().forEach(p -> {
-            metrics.add(new Metric(
-                    job,
-                    report.model(),
-                    "perplexity",
-                    Subject.dense,
-                    p.corpus(),
-                    p.protocol(),
-                    p.dense(),
-                    "perplexity"));
-            metrics.add(new Metric(
-                    job,
-                    report.model(),
-                    "perplexity",
-                    Subject.pruned,
-                    p.corpus(),
-                    p.protocol(),
-                    p.pruned(),
-                    "perplexity"));
-        });
-        report.latency().ifPresent(latency -> {
-            compared(metrics, job, report.model(), "prefill", latency.prefillTokensPerSecond(), "tokens/second");
-            compared(metrics, job, report.model(), "decode", latency.decodeTokensPerSecond(), "tokens/second");
-            compared(metrics, job, report.model(), "time_to_first_token", latency.timeToFirstTokenSeconds(), "seconds");
-        });
-        bytes(metrics, job, report.model(), "weights", report.memory().weightBytes());
-        report.memory().peakBytes().ifPresent(peak -> bytes(metrics, job, report.model(), "peak_memory", peak));
+        for (Measurement measured : report.measurements()) {
+            metrics.add(of(job, report.model(), measured, Subject.dense, measured.dense()));
+            metrics.add(of(job, report.model(), measured, Subject.pruned, measured.pruned()));
+        }
         metrics.add(new Metric(
                 job,
                 report.model(),
@@ -106,14 +83,15 @@ public class Metric {
         return metrics;
     }
 
-    private static void compared(
-            List<Metric> metrics, UUID job, String model, String name, Compared value, String unit) {
-        metrics.add(new Metric(job, model, name, Subject.dense, null, null, value.dense(), unit));
-        metrics.add(new Metric(job, model, name, Subject.pruned, null, null, value.pruned(), unit));
-    }
-
-    private static void bytes(
-            List<Metric> metrics, UUID job, String model, String name, PruningReport.ComparedBytes value) {
-        compared(metrics, job, model, name, new Compared(value.dense(), value.pruned()), "bytes");
+    private static Metric of(UUID job, String model, Measurement measured, Subject subject, double value) {
+        return new Metric(
+                job,
+                model,
+                measured.name(),
+                subject,
+                measured.dataset().orElse(null),
+                measured.protocol().orElse(null),
+                value,
+                measured.unit());
     }
 }

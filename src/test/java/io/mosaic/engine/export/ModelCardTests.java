@@ -2,6 +2,7 @@ package io.mosaic.engine.export;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.mosaic.engine.evaluation.Measurement;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -87,7 +88,7 @@ class ModelCardTests {
                         "composite, 100 % odd",
                         0.5,
                         alike,
-                        List.of(new ModelCard.Measured("wiki", "perplexity/disjoint@256", 5.25, 6.125))));
+                        List.of(Measurement.perplexity("wiki", "perplexity/disjoint@256", 5.25, 6.125))));
         return Files.readString(folder.resolve("README.md"));
     }
 }

@@ -17,7 +17,7 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** All families that the engine reads. To add one, write its file and put it here. */
+/** All supported families. To add one, write its file and list it here. */
 public final class Families {
     private static final List<Family> ALL = List.of(
             new Llama(),

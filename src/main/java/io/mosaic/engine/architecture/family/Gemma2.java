@@ -15,7 +15,7 @@ import java.util.Map;
 
 /** Gemma 2: norms before and after both blocks, soft-capped scores and logits, every other layer with a window. */
 final class Gemma2 implements Family {
-    /** Files leave out what equals the class default. */
+    /** Defaults of the class; files leave out values equal to them. */
     private static final Map<String, Object> DEFAULTS = Map.ofEntries(
             Map.entry("vocab_size", 256_000),
             Map.entry("hidden_size", 2304),
@@ -75,7 +75,7 @@ final class Gemma2 implements Family {
                         config.optional("attn_logit_softcapping"));
     }
 
-    /** Embeddings are scaled by √hidden; files in bfloat16 were trained with that number rounded, which is not done here. */
+    /** Scales the embeddings by √hidden, without rounding it as in the training of bfloat16 files. */
     static Architecture model(ConfigReader config, Architecture architecture) {
         return architecture
                 .withEmbeddingMultiplier(Math.sqrt(config.hidden()))

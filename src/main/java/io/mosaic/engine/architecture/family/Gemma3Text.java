@@ -10,7 +10,7 @@ import io.mosaic.engine.architecture.Rotary;
 import java.util.List;
 import java.util.Map;
 
-/** Gemma 3 text models: Gemma 2 with norms of queries and keys, and a rotation of its own for layers with a window. */
+/** Gemma 3 text models: Gemma 2 with norms of queries and keys, and a separate rotation for layers with a window. */
 final class Gemma3Text implements Family {
     private static final Map<String, Object> DEFAULTS = Map.ofEntries(
             Map.entry("vocab_size", 262_208),
@@ -54,7 +54,10 @@ final class Gemma3Text implements Family {
                 config, config.architecture(index -> sliding.get(index) ? slides : full, HeadRule.DIVIDES_HIDDEN));
     }
 
-    /** transformers 5 writes an object for each type of layer; 4 wrote the base of this one as a key, and scaled it never. */
+    /**
+     * The rotation of layers with a window: transformers 5 writes an object for each type of layer; 4 wrote only this
+     * base, as a key, and never scaled it.
+     */
     private static Rotary slidingRotary(ConfigReader config) {
         return config.rotaryOfType("sliding_attention")
                 .map(rotary -> rotary.withTheta(SLIDING_THETA).whole())

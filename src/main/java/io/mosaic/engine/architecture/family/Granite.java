@@ -9,7 +9,7 @@ import io.mosaic.engine.architecture.Logits;
 import java.util.List;
 import java.util.OptionalDouble;
 
-/** Granite 3: Llama's layers with four multipliers. The one of the attention stands in place of 1/√headDim. */
+/** Granite 3: Llama's layers with four multipliers. The attention multiplier replaces 1/√headDim. */
 final class Granite implements Family {
     @Override
     public String modelType() {

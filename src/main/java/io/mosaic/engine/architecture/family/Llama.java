@@ -15,7 +15,7 @@ import io.mosaic.engine.architecture.HeadRule;
 import io.mosaic.engine.architecture.LayerSpec;
 import java.util.List;
 
-/** Llama 2 and 3, SmolLM2, Falcon 3 and the many others with its layers; with biases where two flags say so. */
+/** Llama 2 and 3, SmolLM2, Falcon 3 and the many others with its layers; with biases if two flags say so. */
 final class Llama implements Family {
     @Override
     public String modelType() {
@@ -29,13 +29,13 @@ final class Llama implements Family {
 
     @Override
     public Architecture read(ConfigReader config) {
-        // transformers passes over the key, vLLM does not
+        // transformers ignores the key, vLLM does not
         config.refuse("sliding_window", config.has("sliding_window"), "not supported in this family");
         LayerSpec layer = withBiases(config, config.llamaLayer());
         return config.architecture(index -> layer, HeadRule.DIVIDES_HIDDEN);
     }
 
-    /** The biases of all maps of a block, which a flag for each of the two switches on. */
+    /** Adds the biases of all maps of a block, by one flag for each of the two blocks. */
     static LayerSpec withBiases(ConfigReader config, LayerSpec layer) {
         return layer.withTensors(layer.tensors()
                 .withBiases(config.biases("attention_bias", Q, K, V, O))

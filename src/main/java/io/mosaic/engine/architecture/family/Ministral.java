@@ -7,7 +7,7 @@ import io.mosaic.engine.architecture.HeadRule;
 import io.mosaic.engine.architecture.LayerSpec;
 import java.util.List;
 
-/** Ministral: Mistral with a list of the layers that slide; all of them where there is none. */
+/** Ministral: Mistral with a list of the layers that have a window; all of them if there is no list. */
 final class Ministral implements Family {
     @Override
     public String modelType() {

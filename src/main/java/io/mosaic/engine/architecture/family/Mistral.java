@@ -8,7 +8,7 @@ import io.mosaic.engine.architecture.LayerSpec;
 import java.util.List;
 import java.util.Map;
 
-/** Mistral: Llama's layers, all with the same window. An absent window is the class default, a null one is none. */
+/** Mistral: Llama's layers, all with the same window. An absent window means the class default, null means none. */
 final class Mistral implements Family {
     static final Map<String, Object> DEFAULTS =
             Map.of("sliding_window", 4096, "num_key_value_heads", 8, "max_position_embeddings", 131_072);

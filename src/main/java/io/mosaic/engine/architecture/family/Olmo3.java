@@ -9,7 +9,7 @@ import io.mosaic.engine.architecture.Rotary;
 import java.util.List;
 import java.util.Map;
 
-/** OLMo 3: OLMo 2 with windows in three of four layers; rotary scaling is for the layers without one. */
+/** OLMo 3: OLMo 2 with windows in three of four layers; rotary scaling applies only to layers without one. */
 final class Olmo3 implements Family {
     private static final Map<String, Object> DEFAULTS =
             Map.of("rms_norm_eps", 1e-5, "max_position_embeddings", 2048, "sliding_window", 4096);

@@ -19,8 +19,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Phi 3, 3.5 and 4: fused tensors, rotation of a part of each head, LongRoPE. transformers checks the number of LongRoPE
- * factors against hidden size and heads, so that heads cannot go where there are such.
+ * Phi 3, 3.5 and 4: fused tensors, rotation of a part of each head, LongRoPE. transformers checks the number of
+ * LongRoPE factors against hidden size and heads, so models that have them must keep their heads.
  */
 final class Phi3 implements Family {
     private static final Map<String, Object> DEFAULTS = Map.of("max_position_embeddings", 4096, "rms_norm_eps", 1e-5);

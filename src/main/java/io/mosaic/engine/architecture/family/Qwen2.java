@@ -39,7 +39,10 @@ final class Qwen2 implements Family {
         return windowed(config, layer);
     }
 
-    /** Files keep a window that a flag switches off; where it is on, the layers from {@code max_window_layers} on slide. */
+    /**
+     * Applies the window if its flag is on, to the layers from {@code max_window_layers} on; files keep an unused
+     * window.
+     */
     static Architecture windowed(ConfigReader config, LayerSpec layer) {
         OptionalInt window = config.flag("use_sliding_window", false) ? config.window() : OptionalInt.empty();
         List<Boolean> sliding = config.sliding(index -> index >= config.count("max_window_layers"));

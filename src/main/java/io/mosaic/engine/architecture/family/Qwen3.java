@@ -13,7 +13,7 @@ import io.mosaic.engine.architecture.QueryKeyNorm;
 import java.util.List;
 import java.util.Map;
 
-/** Qwen 3: norms of each head's queries and keys, heads of a width of their own. */
+/** Qwen 3: norms of each head's queries and keys, head width independent of the hidden size. */
 final class Qwen3 implements Family {
     private static final Map<String, Object> DEFAULTS = Map.of(
             "head_dim", 128,

@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.OptionalInt;
 import java.util.stream.IntStream;
 
-/** SmolLM3: Llama's layers, every fourth of them without positions. */
+/** SmolLM3: Llama's layers, every fourth without positions. */
 final class SmolLm3 implements Family {
     private static final Map<String, Object> DEFAULTS = Map.of(
             "num_key_value_heads", 4,
@@ -46,7 +46,7 @@ final class SmolLm3 implements Family {
                 HeadRule.ANY);
     }
 
-    /** As {@code no_rope_layers} lists them, whose 1 means that a layer rotates, whatever the name says. */
+    /** Which layers rotate, by {@code no_rope_layers}; despite the name, 1 means that a layer rotates. */
     private static List<Boolean> rotated(ConfigReader config) {
         int layers = config.layers();
         if (config.has("no_rope_layers")) {

@@ -9,8 +9,8 @@ import java.util.Arrays;
 import java.util.stream.IntStream;
 
 /**
- * The kept columns of a reading projection take over what the removed ones gave: the ridge regression of the dense
- * output on the kept inputs, W_keep + W_S·H_S,keep·(H_keep,keep)⁻¹.
+ * The update by which the kept columns of a reading projection make up for the removed ones: the ridge regression of
+ * the dense output on the kept inputs, W_keep + W_S·H_S,keep·(H_keep,keep)⁻¹.
  */
 final class Compensation {
     private Compensation() {}

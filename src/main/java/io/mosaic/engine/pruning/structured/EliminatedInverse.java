@@ -7,18 +7,18 @@ import ai.djl.ndarray.types.Shape;
 import io.mosaic.engine.tensor.TorchOps;
 
 /**
- * H⁻¹ while indices are eliminated from it: H⁻¹ ← H⁻¹ − [H⁻¹]_:,S·([H⁻¹]_SS)⁻¹·[H⁻¹]_S,:, whose rows and columns S become
- * zero. The matrix itself stays as it was; what is subtracted is kept in factors, because a selection asks for few of its
- * entries and updating all of them would take most of its time.
+ * H⁻¹ while indices are eliminated from it: H⁻¹ ← H⁻¹ − [H⁻¹]_:,S·([H⁻¹]_SS)⁻¹·[H⁻¹]_S,:, whose rows and columns S
+ * become zero. The matrix itself does not change; the subtracted terms are kept in factors, because a selection reads
+ * few entries and updating all of them would take most of its time.
  */
 final class EliminatedInverse {
     private final NDArray inverse; // (d, d)
-    private final NDArray rows; // [H⁻¹]_S,: as S went, (eliminated, d)
+    private final NDArray rows; // [H⁻¹]_S,: when S was eliminated, (eliminated, d)
     private final NDArray solved; // ([H⁻¹]_SS)⁻¹·[H⁻¹]_S,:, (eliminated, d)
     private final NDArray diagonal; // (d)
     private long eliminated;
 
-    /** @param most indices that will be eliminated */
+    /** @param most number of indices that will be eliminated */
     EliminatedInverse(NDManager scope, NDArray inverse, long most) {
         this.inverse = inverse;
         long width = inverse.getShape().get(0);
@@ -30,7 +30,7 @@ final class EliminatedInverse {
         }
     }
 
-    /** (d). */
+    /** The current diagonal, (d). */
     float[] diagonal() {
         return diagonal.toFloatArray();
     }
@@ -46,7 +46,7 @@ final class EliminatedInverse {
                 columns(scope, rows, index).matMul(columns(scope, solved, index).transpose()));
     }
 
-    /** Takes indices out; gives ([H⁻¹]_SS)⁻¹·[H⁻¹]_S,:, (|S|, d). */
+    /** Eliminates indices; returns ([H⁻¹]_SS)⁻¹·[H⁻¹]_S,:, (|S|, d). */
     NDArray eliminate(NDManager scope, int[] index) {
         NDArray own = TorchOps.on(scope).rows(scope, inverse, index); // (|S|, d)
         if (eliminated > 0) {

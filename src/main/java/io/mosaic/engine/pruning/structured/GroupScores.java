@@ -8,7 +8,7 @@ import io.mosaic.engine.decoder.LayerWeights;
 import java.util.Arrays;
 import java.util.function.Function;
 
-/** Scores of units that do not depend on what else goes: magnitude, Wanda, fluctuation. */
+/** Scores of units that do not depend on the removal of others: magnitude, Wanda, fluctuation. */
 final class GroupScores {
     private final LayerWeights weights;
     private final InputStatistics statistics;
@@ -22,7 +22,7 @@ final class GroupScores {
      * A score per unit of a site.
      *
      * @param site ATTENTION_OUTPUT or MLP_HIDDEN
-     * @param columns of the site, which the units are made of, in order
+     * @param columns of the site that make up the units, in order
      */
     double[] of(StructuredScore score, Site site, Units units, int[] columns) {
         double[] perColumn = switch (score) {
@@ -38,7 +38,7 @@ final class GroupScores {
         return scores;
     }
 
-    /** Per column of the site Σ |W|·norm over the reader's column and the feeders' rows that go with it. */
+    /** Per column of the site Σ |W|·norm over the reader's column and the corresponding rows of the feeders. */
     private double[] weighted(Site site, Function<Site, float[]> norms) {
         LayerShape shape = weights.shape();
         double[] sums = new double[shape.width(site)];

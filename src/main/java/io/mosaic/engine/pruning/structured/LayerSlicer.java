@@ -19,7 +19,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.stream.IntStream;
 
-/** Takes whole KV groups, query heads and MLP channels out of one layer. */
+/** Removes whole KV groups, query heads and MLP channels from one layer. */
 public final class LayerSlicer {
     private final StructuredScore score;
 
@@ -30,11 +30,11 @@ public final class LayerSlicer {
     /**
      * A layer without some of its heads and channels.
      *
-     * @param keptColumns per input site the columns that are left, ascending
+     * @param keptColumns remaining columns per input site, ascending
      */
     public record Sliced(LayerWeights weights, Map<Site, int[]> keptColumns) {}
 
-    /** What a layer becomes with the target shape; the hessians of the two sites are those of the whole layer. */
+    /** Slices a layer to the target shape; the hessians of the two sites are those of the whole layer. */
     public Sliced slice(
             NDManager parent,
             LayerWeights layer,
@@ -65,7 +65,7 @@ public final class LayerSlicer {
             this.hessians = hessians;
         }
 
-        /** Query heads that stay: whole groups are chosen first, then heads within those left. */
+        /** Query heads to keep: whole groups are chosen first, then heads within the remaining ones. */
         int[] heads(LayerShape target) {
             int perGroup = shape.headsPerGroup();
             Units whole = Units.whole(perGroup * shape.headDim(), shape.keyValueHeads(), target.keyValueHeads());
@@ -80,7 +80,7 @@ public final class LayerSlicer {
             return keep(site, units, IntStream.range(0, shape.width(site)).toArray());
         }
 
-        /** Units that stay of those whose columns are {@code left}; the other columns have gone already. */
+        /** Units to keep of those with the columns {@code left}; the other columns are already removed. */
         private int[] keep(Site site, Units units, int[] left) {
             if (units.toRemove() == 0) {
                 return IntStream.range(0, units.count()).toArray();
@@ -128,7 +128,7 @@ public final class LayerSlicer {
                             Site.MLP_HIDDEN, channels));
         }
 
-        /** Norms over the whole width of queries or keys lose the channels that go; the others stay. */
+        /** Norms over the whole width of queries or keys lose the removed channels; the others stay. */
         private Map<NormRole, float[]> norms(PerMap<int[]> rows) {
             Map<NormRole, float[]> norms = new EnumMap<>(layer.norms());
             if (layer.spec().queryKeyNorm() == QueryKeyNorm.WHOLE_WIDTH) {
@@ -139,8 +139,8 @@ public final class LayerSlicer {
         }
 
         /**
-         * A norm that now averages over fewer channels. What is left is divided by another mean than before; the kept
-         * weights make up for it by the ratio of the two over the calibration tokens, which leaves what varies by token.
+         * A norm that now averages over fewer channels, and so divides by another mean than before. The kept weights
+         * compensate by the ratio of the two over the calibration tokens, which leaves only the variation by token.
          */
         private float[] narrowed(NormRole norm, MapRole role, int[] kept) {
             float[] weight = Slices.rows(layer.norm(norm), 1, kept);

@@ -7,10 +7,10 @@ import java.util.Locale;
 public enum Layout {
     /** Every layer ends with the same head counts and MLP width, as stock runtimes expect. */
     UNIFORM,
-    /** Each layer has its own, as its share asks; no stock loader reads that. */
+    /** Each layer has its own, according to its share; stock loaders cannot read this. */
     PER_LAYER;
 
-    /** The field's word, as requests and reports spell it. */
+    /** The name in requests and reports. */
     @Override
     @JsonValue
     public String toString() {

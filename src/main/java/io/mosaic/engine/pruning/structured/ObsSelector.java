@@ -8,11 +8,11 @@ import java.util.stream.IntStream;
 
 /**
  * Optimal-brain-surgeon choice of whole column units (ZipLM, arXiv 2302.04089; SlimGPT, arXiv 2412.18110): the loss of
- * removing columns S under the best compensation is tr(W_S·([H⁻¹]_SS)⁻¹·W_Sᵀ)/2; the cheapest go first, and W and H⁻¹
- * are brought up to date after each removal, or after each small batch of single channels.
+ * removing columns S under the best compensation is tr(W_S·([H⁻¹]_SS)⁻¹·W_Sᵀ)/2; the cheapest are removed first, and W
+ * and H⁻¹ are updated after each removal, or after each small batch of single channels.
  */
 final class ObsSelector {
-    /** Rounds in which single channels go; more is slower and hardly better. */
+    /** Rounds of removal for single channels; more is slower and hardly better. */
     private static final int ROUNDS = 256;
 
     private final Units units;

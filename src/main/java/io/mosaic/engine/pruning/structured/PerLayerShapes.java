@@ -10,8 +10,9 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
- * Gives each layer its own heads and MLP width. Every layer starts where its own wish is met best; what rounding to
- * whole groups leaves over, model-wide, goes step by step to the layers that it brings nearest to their wishes.
+ * Gives each layer its own heads and MLP width. Every layer starts with the shape that best meets its own wish; the
+ * model-wide remainder from rounding to whole groups is distributed step by step to the layers that it brings closest
+ * to their wishes.
  */
 final class PerLayerShapes {
     private final List<LayerShape> dense;
@@ -19,13 +20,13 @@ final class PerLayerShapes {
     private final int alignment;
     private final long target;
     private final long limit;
-    private final List<LayerShape> shapes = new ArrayList<>(); // as chosen so far
+    private final List<LayerShape> shapes = new ArrayList<>(); // chosen so far
     private long removed;
 
     /** Weights that a layer wishes to lose from its attention, and from all its projections. */
     private record Wish(double attention, double all) {}
 
-    /** One layer takes another shape. */
+    /** A change of one layer to another shape. */
     private record Change(int layer, LayerShape shape) {}
 
     /**
@@ -55,7 +56,10 @@ final class PerLayerShapes {
         return new Wish(attention * size, attention * size + mlp * (shape.parameters() - size));
     }
 
-    /** Those that lose most without losing more than wished: heads are few and large, and channels make up for them. */
+    /**
+     * The head counts that lose most without exceeding the wish: heads are few and large, and channels make up the
+     * rest.
+     */
     private static LayerShape heads(LayerShape whole, double wished) {
         return StructuredPlan.headCounts(whole).stream()
                 .filter(shape -> whole.parameters() - shape.parameters() <= wished + 0.5)
@@ -63,7 +67,7 @@ final class PerLayerShapes {
                 .orElse(whole);
     }
 
-    /** Model-wide within half a step of the target, unless no other shape of any one layer comes nearer. */
+    /** Changes shapes until the model is within half a step of the target, or no change of one layer comes closer. */
     List<LayerShape> fit() {
         long half = dense.getFirst().channelParameters() * alignment / 2;
         while (removed > limit || distance(removed) > half) {
@@ -77,7 +81,7 @@ final class PerLayerShapes {
         return List.copyOf(shapes);
     }
 
-    /** The next width of the layer that is furthest from its wish. */
+    /** The next width for the layer furthest from its wish. */
     private Optional<Change> step() {
         boolean more = removed <= limit && removed < target;
         return layers().map(layer -> new Change(layer, next(layer, more)))
@@ -86,7 +90,7 @@ final class PerLayerShapes {
                         change -> (more ? 1 : -1) * beyondWish(change.layer(), shapes.get(change.layer()))));
     }
 
-    /** Where no width can make up for the heads: other heads, as near to the layer's wish as they can be. */
+    /** Other head counts, as close to the layer's wish as possible, where no width can make up for the current ones. */
     private Optional<Change> jump() {
         return layers().flatMap(layer -> StructuredPlan.headCounts(dense.get(layer)).stream()
                         .map(heads -> narrowed(heads, layer, lost(layer, shapes.get(layer)) + target - removed))
@@ -119,7 +123,7 @@ final class PerLayerShapes {
         return dense.get(layer).parameters() - shape.parameters();
     }
 
-    /** Share of a layer that it would lose beyond its wish. */
+    /** Share of a layer lost beyond its wish. */
     private double beyondWish(int layer, LayerShape shape) {
         return (lost(layer, shape) - wishes.get(layer).all()) / dense.get(layer).parameters();
     }
@@ -134,7 +138,7 @@ final class PerLayerShapes {
         return shape.withFfn(Math.min(shape.ffn() + alignment, dense.get(layer).ffn()));
     }
 
-    /** The width that, with the heads given, takes the nearest to {@code loss} weights from a layer. */
+    /** The shape with the given heads and the width that removes closest to {@code loss} weights from a layer. */
     private LayerShape narrowed(LayerShape heads, int layer, double loss) {
         int whole = dense.get(layer).ffn();
         int most = multipleBelow(whole);
@@ -146,7 +150,7 @@ final class PerLayerShapes {
         return Math.abs(whole - wished) <= Math.abs(multiple - wished) ? heads : heads.withFfn(multiple);
     }
 
-    /** 0 where there is none. */
+    /** The largest multiple of the alignment below {@code width}; 0 if there is none. */
     private int multipleBelow(int width) {
         return (width - 1) / alignment * alignment;
     }

@@ -13,7 +13,7 @@ import java.util.Locale;
 import java.util.function.Predicate;
 
 /**
- * The shape that every layer shall have after structured removal, known before any weight is touched.
+ * The shape of every layer after structured removal, known before any weight is touched.
  *
  * @param before the dense shape of each layer
  * @param after the shape that each layer ends with
@@ -25,21 +25,21 @@ public record StructuredPlan(List<LayerShape> before, List<LayerShape> after, do
         after = List.copyOf(after);
     }
 
-    /** Nothing is removed. */
+    /** A plan that removes nothing. */
     public static StructuredPlan none(List<LayerShape> layers) {
         return new StructuredPlan(layers, layers, 0);
     }
 
     /**
-     * Uniform layouts near the target: head counts that divide the hidden size, as runtimes ask, and for each the MLP
-     * width, a multiple of {@code alignment}, that comes nearest; those only that come as near as whole channels allow.
-     * First comes the one whose attention loses most without losing more than its part, as heads are few and large and
-     * channels make up for what it keeps; then those that keep more heads, then those that keep fewer.
+     * Uniform layouts near the target: head counts that divide the hidden size, as runtimes require, each with the MLP
+     * width, a multiple of {@code alignment}, that comes closest; only those as close as whole channels allow. The
+     * first is the one whose attention loses most without exceeding its part, as heads are few and large and channels
+     * make up the rest; then those that keep more heads, then those that keep fewer.
      *
-     * @param wished the structured part of the removal, spread over the projections
+     * @param wished the desired structured part of the removal, spread over the projections
      * @param limit weights that may be removed at most
-     * @throws MosaicException STRUCTURE_TOO_COARSE where none stays within the limit, INVALID_REQUEST where the layers
-     *     differ already
+     * @throws MosaicException STRUCTURE_TOO_COARSE if none is within the limit, INVALID_REQUEST if the layers already
+     *     differ
      */
     public static List<StructuredPlan> uniform(
             List<LayerShape> layers, SparsityAllocation wished, int alignment, long limit) {
@@ -75,11 +75,11 @@ public record StructuredPlan(List<LayerShape> before, List<LayerShape> after, do
     }
 
     /**
-     * Each layer with its own heads and MLP width: as many heads go as its attention may lose, channels make up the rest
-     * of what the layer shall lose, and all layers together are within half a step of the target where they can be.
-     * Heads count as in {@link #uniform}; widths are multiples of {@code alignment} or the dense width.
+     * Each layer with its own heads and MLP width: it loses as many heads as its attention may, channels make up the
+     * rest of its loss, and all layers together are within half a step of the target if possible. Head counts are as in
+     * {@link #uniform}; widths are multiples of {@code alignment} or the dense width.
      *
-     * @param wished the structured part of the removal, spread over the projections
+     * @param wished the desired structured part of the removal, spread over the projections
      * @param limit weights that may be removed at most
      */
     public static StructuredPlan perLayer(
@@ -88,7 +88,7 @@ public record StructuredPlan(List<LayerShape> before, List<LayerShape> after, do
         return new StructuredPlan(layers, new PerLayerShapes(layers, wished, alignment, limit).fit(), step);
     }
 
-    /** @throws MosaicException INVALID_REQUEST where layers differ, which the uniform layout cannot keep */
+    /** @throws MosaicException INVALID_REQUEST if layers differ, which the uniform layout does not allow */
     public static void requireAlike(List<LayerShape> layers) {
         for (int layer = 1; layer < layers.size(); layer++) {
             if (!layers.get(layer).equals(layers.getFirst())) {
@@ -104,12 +104,12 @@ public record StructuredPlan(List<LayerShape> before, List<LayerShape> after, do
         return Math.abs(removedParameters() - target);
     }
 
-    /** Weights that go from the attention of one layer. */
+    /** Weights removed from the attention of one layer. */
     private long attentionRemoved() {
         return before.getFirst().attentionParameters() - after.getFirst().attentionParameters();
     }
 
-    /** Weights that go physically. */
+    /** Weights removed physically. */
     public long removedParameters() {
         long removed = 0;
         for (int layer = 0; layer < before.size(); layer++) {

@@ -3,9 +3,9 @@ package io.mosaic.engine.pruning.structured;
 import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.Locale;
 
-/** What decides which heads and channels go; the lowest go first. */
+/** The score of heads and channels; the lowest are removed first. */
 public enum StructuredScore {
-    /** The loss of removing them when the remaining inputs make up for it as well as they can (arXiv 2302.04089). */
+    /** The loss of removing them under the best compensation by the remaining inputs (arXiv 2302.04089). */
     OBS,
     /** Σ |W|·‖X‖ over all rows and columns of the group. */
     WANDA,
@@ -14,7 +14,7 @@ public enum StructuredScore {
     /** Σ |W| over all rows and columns of the group. */
     MAGNITUDE;
 
-    /** The field's word, as requests and reports spell it. */
+    /** The name in requests and reports. */
     @Override
     @JsonValue
     public String toString() {

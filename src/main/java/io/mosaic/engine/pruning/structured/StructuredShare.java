@@ -1,8 +1,8 @@
 package io.mosaic.engine.pruning.structured;
 
-/** Which part of the removal is physical. */
+/** The part of the removal that is physical. */
 public sealed interface StructuredShare {
-    /** What a plan starts with, before anything is measured. */
+    /** The starting share, before anything is measured. */
     double start();
 
     /** @param value 0 to 1 */
@@ -13,7 +13,7 @@ public sealed interface StructuredShare {
         }
     }
 
-    /** As much as costs hardly any quality, found by measurement. */
+    /** The largest share that costs hardly any quality, found by measurement. */
     record Auto() implements StructuredShare {
         @Override
         public double start() {

@@ -3,7 +3,7 @@ package io.mosaic.engine.pruning.structured;
 import java.util.Comparator;
 import java.util.stream.IntStream;
 
-/** Chooses units by fixed scores: in each partition the highest stay. */
+/** Chooses units by fixed scores: the highest in each partition stay. */
 final class UnitSelector {
     private UnitSelector() {}
 

@@ -1,14 +1,14 @@
 package io.mosaic.engine.pruning.structured;
 
 /**
- * The columns of a site in units that go or stay whole (heads, KV groups, channels), in partitions that each keep the
- * same number.
+ * The columns of a site, grouped in units that are kept or removed whole (heads, KV groups, channels), in partitions
+ * that each keep the same number.
  *
  * @param size columns of one unit
- * @param keepPerPartition units that stay in each partition
+ * @param keepPerPartition units to keep in each partition
  */
 public record Units(int size, int partitions, int perPartition, int keepPerPartition) {
-    /** One partition. */
+    /** Units in a single partition. */
     public static Units whole(int size, int units, int keep) {
         return new Units(size, 1, units, keep);
     }

@@ -2,11 +2,14 @@ package io.mosaic.engine.pruning.unstructured;
 
 import java.util.Arrays;
 
-/** The N:M rule: of every M consecutive inputs of a row the N smallest scores go, earlier ones first when equal. */
+/**
+ * The N:M rule: of every M consecutive inputs of a row, the N with the smallest scores are zeroed, earlier ones first
+ * when equal.
+ */
 final class GroupedMask {
     private GroupedMask() {}
 
-    /** Zeroes {@code weight} (out, in) by {@code scores} of the same layout; in is a multiple of M. */
+    /** Zeroes {@code weight} (out, in) by {@code scores} of the same layout; {@code in} is a multiple of M. */
     static void apply(float[] weight, float[] scores, int in, SparsityPattern.Grouped pattern) {
         pattern.requireWholeGroups(in);
         float[] group = new float[pattern.m()];

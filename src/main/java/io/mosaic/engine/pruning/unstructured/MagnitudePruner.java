@@ -4,7 +4,7 @@ package io.mosaic.engine.pruning.unstructured;
 public final class MagnitudePruner {
     private MagnitudePruner() {}
 
-    /** @param rows whose weight is pruned in place; its rule sees the projection as one block */
+    /** @param rows to prune in place; the rule sees the projection as one block */
     public static void prune(Rows rows, int in, SparsityPattern pattern) {
         float[] weight = rows.weight();
         float[] scores = new float[weight.length];

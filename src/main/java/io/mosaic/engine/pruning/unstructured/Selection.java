@@ -2,7 +2,7 @@ package io.mosaic.engine.pruning.unstructured;
 
 import java.util.Arrays;
 
-/** Order statistics without sorting, which leave the scores as they are. */
+/** Order statistics without sorting; the scores are not changed. */
 final class Selection {
     private static final int SMALL = 512;
     private static final int LARGEST_SAMPLE = 1024;
@@ -10,8 +10,8 @@ final class Selection {
     private Selection() {}
 
     /**
-     * The value of rank {@code k}, from 0. A sample brackets it first, so that one pass sorts out nearly all scores and
-     * only those inside the bracket are selected from (Floyd and Rivest, CACM 18(3), 1975).
+     * The value of rank {@code k}, from 0. A sample brackets it first, so that one pass excludes nearly all scores and
+     * only those inside the bracket are searched (Floyd and Rivest, CACM 18(3), 1975).
      */
     static float kth(float[] scores, int k) {
         if (scores.length <= SMALL) {
@@ -32,7 +32,7 @@ final class Selection {
         int count = 0;
         for (float score : scores) {
             below += score < low ? 1 : 0;
-            inside[count] = score; // kept only where the count moves on, which branches less
+            inside[count] = score; // overwritten unless the count advances, which branches less
             count += score >= low && score <= high ? 1 : 0;
         }
         return k >= below && k < below + count
@@ -40,7 +40,7 @@ final class Selection {
                 : quickselect(scores.clone(), scores.length, k); // the order of the scores misled the sample
     }
 
-    /** Of the first {@code length} scores, which it reorders. */
+    /** The value of rank {@code k} in the first {@code length} scores, which it reorders. */
     private static float quickselect(float[] scores, int length, int k) {
         int left = 0;
         int right = length - 1;

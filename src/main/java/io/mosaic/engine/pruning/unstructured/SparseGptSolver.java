@@ -12,10 +12,11 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * SparseGPT (arXiv 2301.00774, algorithm 1): zeroes weights block of columns by block and lets the later columns make
- * up for the error, by the Hessian of the common input. Projections that read the same site are solved in one pass.
+ * SparseGPT (arXiv 2301.00774, algorithm 1): zeroes weights one block of columns at a time and lets the later columns
+ * compensate for the error, by the Hessian of the common input. Projections that read the same site are solved in one
+ * pass.
  *
- * <p>Columns are worked on as arrays over rows, which the compiler vectorises; rows are independent once the mask is
+ * <p>Columns are processed as arrays over rows, which the compiler vectorises; rows are independent once the mask is
  * known. The errors of earlier blocks reach a block lazily, in one matrix product.
  */
 public final class SparseGptSolver {
@@ -31,8 +32,8 @@ public final class SparseGptSolver {
 
     /**
      * @param factor upper triangular U with H⁻¹ = UᵀU
-     * @param dead columns that no input reaches: their weights go first
-     * @throws IllegalArgumentException when the columns do not split into the groups of the pattern
+     * @param dead columns that no input reaches: their weights are zeroed first
+     * @throws IllegalArgumentException if the columns do not split into the groups of the pattern
      */
     public SparseGptSolver(NDManager scope, NDArray factor, boolean[] dead, SparsityPattern pattern) {
         this.scope = scope;
@@ -51,7 +52,7 @@ public final class SparseGptSolver {
     /**
      * Prunes all projections of one site in place.
      *
-     * @return per projection the loss Σ e²/2 that its zeros cost on the calibration inputs, as algorithm 1 accounts it
+     * @return per projection the loss Σ e²/2 of its zeros on the calibration inputs, as accounted by algorithm 1
      */
     public double[] prune(List<Rows> projections) {
         double[] losses = new double[projections.size()];
@@ -145,7 +146,7 @@ public final class SparseGptSolver {
         Part.of(rows, ROWS_PER_TASK).forEach(part -> range.accept(part.from(), part.to()));
     }
 
-    /** What the columns before the block have left to it: U[0:begin, block]ᵀ · E[0:begin]. */
+    /** Subtracts the errors of the columns before the block: U[0:begin, block]ᵀ · E[0:begin]. */
     private void subtractEarlierErrors(NDManager work, NDArray errors, float[][] block, int begin, int end) {
         try (NDManager product = work.newSubManager()) {
             NDArray u = factor.get(product, new NDIndex("0:{},{}:{}", begin, begin, end));
@@ -161,8 +162,8 @@ public final class SparseGptSolver {
     }
 
     /**
-     * 1 where a weight goes, (columns, rows). For a free pattern the whole block's mask, each projection with its own
-     * threshold; else filled while solving.
+     * The mask, 1 where a weight is zeroed, (columns, rows). For a free pattern the whole block's mask, each projection
+     * with its own threshold; else filled while solving.
      */
     private float[][] mask(List<Rows> projections, float[][] block, int begin) {
         float[][] mask = new float[block.length][block[0].length];
@@ -210,8 +211,8 @@ public final class SparseGptSolver {
     }
 
     /**
-     * Some rows of a block, side by side in memory: in the block itself they lie a column's length apart, where they
-     * would push each other out of the processor's cache.
+     * Some rows of a block, contiguous in memory: in the block itself they are a column's length apart and would evict
+     * each other from the processor's cache.
      */
     private final class Tile {
         private final float[][] block; // (columns, all rows)
@@ -240,7 +241,10 @@ public final class SparseGptSolver {
             }
         }
 
-        /** Puts the pruned weights back into the block and the errors among those of all rows, (columns, rows). */
+        /**
+         * Solves the tile; writes the pruned weights back to the block and the errors to those of all rows, (columns,
+         * rows).
+         */
         void solve(float[] allErrors) {
             for (int j = 0; j < count; j++) {
                 if (pattern instanceof SparsityPattern.Grouped grouped && (begin + j) % grouped.m() == 0) {

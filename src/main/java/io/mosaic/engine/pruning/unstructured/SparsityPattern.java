@@ -1,6 +1,6 @@
 package io.mosaic.engine.pruning.unstructured;
 
-/** Where zeros may stand. */
+/** The allowed positions of zeros. */
 public sealed interface SparsityPattern {
     /** Anywhere. */
     record Free() implements SparsityPattern {}
@@ -20,7 +20,7 @@ public sealed interface SparsityPattern {
             return (double) n / m;
         }
 
-        /** @throws IllegalArgumentException when rows of {@code in} inputs do not split into whole groups */
+        /** @throws IllegalArgumentException if rows of {@code in} inputs do not split into whole groups */
         void requireWholeGroups(int in) {
             if (in % m != 0) {
                 throw new IllegalArgumentException("Rows of " + in + " inputs do not split into groups of " + m);

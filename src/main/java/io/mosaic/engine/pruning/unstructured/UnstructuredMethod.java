@@ -3,7 +3,7 @@ package io.mosaic.engine.pruning.unstructured;
 import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.Locale;
 
-/** How single weights are chosen, and whether the rest makes up for them. */
+/** The way to choose single weights, with or without compensation by the rest. */
 public enum UnstructuredMethod {
     /** Smallest |W| of the projection. */
     MAGNITUDE,
@@ -12,7 +12,7 @@ public enum UnstructuredMethod {
     /** Smallest W²/U_jj² of each block of columns, the later columns updated (arXiv 2301.00774). */
     SPARSEGPT;
 
-    /** The field's word, as requests and reports spell it. */
+    /** The name in requests and reports. */
     @Override
     @JsonValue
     public String toString() {

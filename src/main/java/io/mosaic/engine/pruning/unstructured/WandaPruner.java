@@ -3,12 +3,12 @@ package io.mosaic.engine.pruning.unstructured;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 
-/** Zeroes the smallest |W_ij|·norm_j of each output row; the rest stays as it is (Wanda, arXiv 2306.11695). */
+/** Zeroes the smallest |W_ij|·norm_j of each output row; the rest does not change (Wanda, arXiv 2306.11695). */
 public final class WandaPruner {
     private WandaPruner() {}
 
     /**
-     * @param rows whose weight is pruned in place; output rows lose equally many, to one weight
+     * @param rows to prune in place; output rows lose equally many weights, to within one
      * @param norms per input column
      */
     public static void prune(Rows rows, float[] norms, SparsityPattern pattern) {

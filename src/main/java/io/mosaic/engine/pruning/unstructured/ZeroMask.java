@@ -2,7 +2,7 @@ package io.mosaic.engine.pruning.unstructured;
 
 import java.util.Arrays;
 
-/** Marks by score: 1 where a weight goes, 0 where it stays. Numbers, so that loops over masks hold no branches. */
+/** Masks by score: 1 where a weight is zeroed, 0 where it stays. Numbers, so that loops over masks need no branches. */
 final class ZeroMask {
     private ZeroMask() {}
 
@@ -43,7 +43,7 @@ final class ZeroMask {
         return mask;
     }
 
-    /** Sets to 0 what is marked, among the weights from {@code offset} on. */
+    /** Zeroes the marked weights, from {@code offset} on. */
     static void apply(float[] mask, float[] weights, int offset) {
         for (int i = 0; i < mask.length; i++) {
             weights[offset + i] = mask[i] == 1 ? 0 : weights[offset + i];

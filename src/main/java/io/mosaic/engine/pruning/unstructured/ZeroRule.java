@@ -1,6 +1,6 @@
 package io.mosaic.engine.pruning.unstructured;
 
-/** How many weights a block of columns loses. */
+/** The number of weights that a block of columns loses. */
 public sealed interface ZeroRule {
     /**
      * The mask for columns {@code begin} to {@code end}, as large as the scores.
@@ -14,8 +14,8 @@ public sealed interface ZeroRule {
     long quotaOfRow(int row, int out, int in);
 
     /**
-     * Exactly {@code zeros} over the projection: dead columns whole as far as the budget goes, the rest in equal shares
-     * of the live columns.
+     * Exactly {@code zeros} over the projection: first whole dead columns, within the budget, then equal shares of the
+     * live columns.
      */
     record Exactly(long zeros) implements ZeroRule {
         @Override
@@ -51,7 +51,7 @@ public sealed interface ZeroRule {
 
     /**
      * As the published code: all scores at or below the value of rank ⌊share·n⌋ of the block, so at least one more than
-     * the share asks, and all that tie; within rows the share is truncated. For comparison only.
+     * the share requires, and all ties; within rows the share is truncated. For comparison only.
      */
     record AsPublished(double share) implements ZeroRule {
         @Override
