@@ -2,6 +2,7 @@ package io.mosaic.engine.architecture;
 
 import java.util.List;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
@@ -63,7 +64,24 @@ public record ConfigDocument(ObjectNode root, String section) {
             ArrayNode rotated = decoder.putArray(NO_ROPE_LAYERS);
             kept.forEach(layer -> rotated.add(layers.get(layer).spec().rotary().isPresent() ? 1 : 0));
         }
+        dropRotaryOfAbsentTypes(decoder);
         return new ConfigDocument(shallow, section);
+    }
+
+    /** transformers takes rotary entries for one object for each type of layer only while all types occur. */
+    private static void dropRotaryOfAbsentTypes(ObjectNode decoder) {
+        if (!(decoder.get(LAYER_TYPES) instanceof ArrayNode types)) {
+            return;
+        }
+        List<String> present =
+                types.valueStream().map(type -> type.asString("")).distinct().toList();
+        for (String key : List.of("rope_parameters", "rope_scaling")) {
+            if (decoder.get(key) instanceof ObjectNode byType) {
+                Stream.of(FULL, SLIDING)
+                        .filter(type -> !present.contains(type) && byType.size() > 1)
+                        .forEach(byType::remove);
+            }
+        }
     }
 
     private static boolean differ(List<Layer> layers, Function<Layer, Boolean> property) {

@@ -225,6 +225,9 @@ public final class ConfigReader {
                 has("num_key_value_heads") ? perLayer("num_key_value_heads", MAX_HEADS, layers) : heads;
         PerLayer ffn = perLayer("intermediate_size", MAX_WIDTH, layers);
         requireWholeGroups(heads, keyValueHeads, layers);
+        if (has(ConfigDocument.LAYER_TYPES)) {
+            list(ConfigDocument.LAYER_TYPES, layers);
+        }
         List<Layer> all = IntStream.range(0, layers)
                 .mapToObj(i -> new Layer(
                         layer.apply(i),

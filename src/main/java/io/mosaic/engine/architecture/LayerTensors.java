@@ -45,6 +45,11 @@ public record LayerTensors(List<StoredMap> maps, Set<MapRole> biases, Map<NormRo
         Set<MapRole> ordered = EnumSet.noneOf(MapRole.class);
         ordered.addAll(biases);
         biases = Collections.unmodifiableSet(ordered);
+        for (StoredMap stored : maps) {
+            if (stored.parts().stream().map(ordered::contains).distinct().count() > 1) {
+                throw new IllegalArgumentException("Only some parts of " + stored.name() + " have a bias");
+            }
+        }
         Map<NormRole, String> names = new EnumMap<>(NormRole.class);
         names.putAll(norms);
         norms = Collections.unmodifiableMap(names);

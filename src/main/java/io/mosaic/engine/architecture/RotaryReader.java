@@ -23,27 +23,30 @@ public final class RotaryReader {
     private final ConfigReader config;
     private final JsonNode rope; // an object
     private final double fallbackTheta;
+    private final boolean ofOneType; // of layers, among others
 
-    private RotaryReader(ConfigReader config, JsonNode rope, double fallbackTheta) {
+    private RotaryReader(ConfigReader config, JsonNode rope, double fallbackTheta, boolean ofOneType) {
         this.config = config;
         this.rope = rope;
         this.fallbackTheta = fallbackTheta;
+        this.ofOneType = ofOneType;
     }
 
     /** @param layerType whose object to read, if each type has one; empty if all layers are alike */
     static RotaryReader of(ConfigReader config, String layerType) {
         JsonNode rope = written(config);
         if (!byType(rope)) {
-            return new RotaryReader(config, rope, DEFAULT_THETA);
+            return new RotaryReader(config, rope, DEFAULT_THETA, false);
         }
         JsonNode own = layerType.isEmpty() ? only(rope) : rope.path(layerType);
-        return new RotaryReader(config, own.isObject() ? own : JsonNodeFactory.instance.objectNode(), DEFAULT_THETA);
+        return new RotaryReader(
+                config, own.isObject() ? own : JsonNodeFactory.instance.objectNode(), DEFAULT_THETA, true);
     }
 
     /** A reader of the object for one type of layer; empty if the file has none. */
     static Optional<RotaryReader> ofType(ConfigReader config, String layerType) {
         JsonNode own = written(config).path(layerType);
-        return own.isObject() ? Optional.of(new RotaryReader(config, own, DEFAULT_THETA)) : Optional.empty();
+        return own.isObject() ? Optional.of(new RotaryReader(config, own, DEFAULT_THETA, true)) : Optional.empty();
     }
 
     private static JsonNode written(ConfigReader config) {
@@ -84,18 +87,18 @@ public final class RotaryReader {
 
     /** This reader with another default base. */
     public RotaryReader withTheta(double theta) {
-        return new RotaryReader(config, rope, theta);
+        return new RotaryReader(config, rope, theta, ofOneType);
     }
 
     /** This reader with a former name accepted for LongRoPE, as in older files. */
-    public RotaryReader longRopeFor(String formerName) {
-        if (!ConfigReader.text(rope, "rope_type", ConfigReader.text(rope, "type", ""))
-                .equals(formerName)) {
+    public RotaryReader longRopeFor(String... formerNames) {
+        String type = ConfigReader.text(rope, "rope_type", ConfigReader.text(rope, "type", ""));
+        if (!List.of(formerNames).contains(type)) {
             return this;
         }
         ObjectNode renamed = ((ObjectNode) rope).deepCopy();
         renamed.put("rope_type", "longrope");
-        return new RotaryReader(config, renamed, fallbackTheta);
+        return new RotaryReader(config, renamed, fallbackTheta, ofOneType);
     }
 
     /** Rotation of whole heads, halves as pairs; a partial factor is refused. */
@@ -145,7 +148,7 @@ public final class RotaryReader {
             case "dynamic" -> new RotaryKind.Dynamic(factor(), config.contextLength());
             case "llama3" -> llama3();
             case "yarn" -> yarn();
-            case "longrope", "su" -> longRope(width);
+            case "longrope" -> longRope(width);
             default ->
                 throw ConfigReader.unsupported(
                         "rope scaling",
@@ -164,8 +167,7 @@ public final class RotaryReader {
         if (high <= low) {
             throw ConfigReader.invalid("has high_freq_factor " + high + ", not above low_freq_factor " + low);
         }
-        return new RotaryKind.Llama3(
-                factor(), low, high, ConfigReader.positive(rope, ORIGINAL, OptionalDouble.empty()));
+        return new RotaryKind.Llama3(factor(), low, high, originalContext());
     }
 
     private RotaryKind yarn() {
@@ -208,7 +210,7 @@ public final class RotaryReader {
      * The original context; an entry outside the rotary object takes precedence over one inside, as in transformers.
      */
     private int originalContext() {
-        if (config.has(ORIGINAL)) {
+        if (!ofOneType && config.has(ORIGINAL)) {
             return config.integer(ORIGINAL, 1 << 24);
         }
         return rope.hasNonNull(ORIGINAL)

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
  * Second moments of the inputs at a layer's four sites, over N windows: H = (2/N) Σ XᵀX, whose diagonal is twice the
@@ -102,6 +103,19 @@ public final class InputStatistics implements SiteObserver, AutoCloseable {
             norms[i] = (float) Math.sqrt(norms[i] / windows);
         }
         return norms;
+    }
+
+    /** Mean of each column over all tokens. */
+    public double[] means(Site site) {
+        float[] totals = sums(site).getFirst().toFloatArray();
+        return IntStream.range(0, totals.length)
+                .mapToDouble(i -> totals[i] / (double) tokens)
+                .toArray();
+    }
+
+    /** The factor that makes H the mean of xxᵀ over all tokens. */
+    public double meanOfProducts() {
+        return windows / (2.0 * tokens);
     }
 
     /** Per column the variance over all tokens, FLAP's fluctuation. */

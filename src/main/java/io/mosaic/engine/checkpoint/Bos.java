@@ -93,7 +93,8 @@ public record Bos(OptionalInt id, boolean added) {
                             .path(name)
                             .path("ids")
                             .path(0);
-                    yield id.canConvertToInt() ? Optional.of(new Template(id.intValue())) : Optional.empty();
+                    boolean alone = !processor.path("single").path(1).has("SpecialToken"); // GLM begins with two
+                    yield alone && id.canConvertToInt() ? Optional.of(new Template(id.intValue())) : Optional.empty();
                 }
                 default -> Optional.empty();
             };

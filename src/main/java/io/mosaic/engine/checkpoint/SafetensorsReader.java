@@ -74,7 +74,7 @@ public final class SafetensorsReader implements AutoCloseable {
     /** Elements {@code from} to {@code from + count} of a tensor, row-major, as float32 from {@code target[at]} on. */
     public void read(TensorInfo tensor, long from, float[] target, int at, int count) {
         long width = tensor.dtype().bytes();
-        tensor.dtype().widen(data.asSlice(tensor.begin() + from * width, count * width), target, at, count);
+        tensor.dtype().widen(bytes(tensor).asSlice(from * width, count * width), target, at, count);
     }
 
     /** Releases the memory filled by reading a tensor; reading it again is allowed and pages it in again. */

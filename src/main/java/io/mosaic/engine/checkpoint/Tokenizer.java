@@ -8,6 +8,7 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.stream.LongStream;
 
 /** The model's own tokenizer; adds no special tokens and never truncates. */
@@ -40,6 +41,12 @@ public final class Tokenizer implements AutoCloseable {
     /** @param vocabularySize rows of the model's embedding; a larger id is a fault of the folder */
     public static Tokenizer open(Path folder, int vocabularySize) {
         TokenizerDocument document = TokenizerDocument.read(folder);
+        OptionalInt bos = document.bos().id();
+        if (bos.isPresent() && (bos.getAsInt() < 0 || bos.getAsInt() >= vocabularySize)) {
+            throw new MosaicException(
+                    ErrorCode.TOKENIZER_INVALID,
+                    "The BOS token has id " + bos.getAsInt() + ", the model's vocabulary has " + vocabularySize);
+        }
         try {
             return new Tokenizer(
                     HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(document.needed()), OPTIONS),

@@ -3,7 +3,6 @@ package io.mosaic.engine.decoder;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
-import io.mosaic.engine.architecture.RotaryKind;
 import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.tensor.Compute;
 import java.util.ArrayList;
@@ -15,6 +14,7 @@ public final class CausalModel implements AutoCloseable {
     private final Embedding embedding;
     private final List<DecoderLayer> layers = new ArrayList<>();
     private final OutputHead head;
+
     /**
      * Longest text with LongRoPE's short factors: past it the keys of all tokens are computed again, as in
      * transformers.
@@ -30,9 +30,7 @@ public final class CausalModel implements AutoCloseable {
         head = new OutputHead(manager, checkpoint);
         shortContext = checkpoint.architecture().layers().stream()
                 .flatMap(layer -> layer.spec().rotary().stream())
-                .mapToInt(rotary -> rotary.kind() instanceof RotaryKind.LongRope longRope
-                        ? longRope.originalContext()
-                        : Integer.MAX_VALUE)
+                .mapToInt(RotaryFrequencies::keptUpTo)
                 .min()
                 .orElse(Integer.MAX_VALUE);
     }

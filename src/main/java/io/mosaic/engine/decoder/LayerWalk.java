@@ -15,8 +15,8 @@ import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 
 /**
- * The walk through a model's decoder layers: each is read, moved to the device, and freed before the next, so that
- * memory does not grow with their number.
+ * The walk through a model's decoder layers: reads them one by one and brings those that run onto the device, so that
+ * memory need not grow with their number.
  */
 public final class LayerWalk {
     private final NDManager manager;

@@ -63,6 +63,18 @@ final class RotaryFrequencies {
         };
     }
 
+    /** The longest text past which the keys of all its tokens are rotated again rather than kept as they were. */
+    static int keptUpTo(Rotary rotary) {
+        return switch (rotary.kind()) {
+            case RotaryKind.LongRope longRope -> longRope.originalContext();
+            case RotaryKind.Dynamic dynamic -> Integer.MAX_VALUE; // transformers keeps them
+            case RotaryKind.Default plain -> Integer.MAX_VALUE;
+            case RotaryKind.Linear linear -> Integer.MAX_VALUE;
+            case RotaryKind.Llama3 llama3 -> Integer.MAX_VALUE;
+            case RotaryKind.Yarn yarn -> Integer.MAX_VALUE;
+        };
+    }
+
     private static double grown(Rotary rotary, RotaryKind.Dynamic dynamic, int tokens) {
         double stretch = dynamic.factor() * Math.max(tokens, dynamic.originalContext()) / dynamic.originalContext()
                 - (dynamic.factor() - 1);

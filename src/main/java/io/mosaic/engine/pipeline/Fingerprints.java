@@ -13,7 +13,7 @@ import java.util.HexFormat;
 final class Fingerprints {
     private Fingerprints() {}
 
-    /** Hex digest of one layer's projections as stored. */
+    /** Hex digest of one layer's tensors as stored. */
     static String layer(StagedWeights weights, int layer) {
         MessageDigest digest = Hashes.sha256();
         weights.forEach(layer, digest::update);

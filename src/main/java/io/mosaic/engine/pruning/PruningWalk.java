@@ -22,6 +22,7 @@ import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
  * Prunes a model layer by layer, to one target or to several at once; one dense layer is resident at a time. Each layer
@@ -66,13 +67,12 @@ public final class PruningWalk {
         try (NDManager scope = compute.manager().newSubManager();
                 Run run = new Run(scope, targets)) {
             if (run.needs == CompositePruner.StatisticsLevel.NOTHING) {
-                run.walk.forEach((index, dense) -> {
-                    if (index < run.finished) {
-                        takeOver(index, targets);
-                    } else {
-                        run.prune(index, dense, targets, (weights, observer) -> {});
-                    }
-                });
+                IntStream.range(0, run.finished).forEach(index -> takeOver(index, targets));
+                run.walk.forEach(
+                        IntStream.range(run.finished, checkpoint.architecture().depth())
+                                .boxed()
+                                .toList(),
+                        (index, dense) -> run.prune(index, dense, targets, (weights, observer) -> {}));
                 return;
             }
             List<Branch> branches = new ArrayList<>();

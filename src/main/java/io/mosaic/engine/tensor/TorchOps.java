@@ -65,8 +65,8 @@ public final class TorchOps {
               def attend_masked(self: __torch__.M, q: Tensor, k: Tensor, v: Tensor, window: int, scale: float) -> Tensor:
                 return torch.scaled_dot_product_attention(q, k, v, (self).visible(q, k, window), 0., False, scale=scale)
               def attend_capped(self: __torch__.M, q: Tensor, k: Tensor, v: Tensor, window: int, scale: float, cap: float) -> Tensor:
-                scores = torch.mul(torch.matmul(q, torch.transpose(k, -2, -1)), scale)
-                capped = torch.mul_(torch.tanh_(torch.div(scores, cap)), cap)
+                scores = torch.mul_(torch.matmul(q, torch.transpose(k, -2, -1)), scale)
+                capped = torch.mul_(torch.tanh_(torch.div_(scores, cap)), cap)
                 hidden = torch.logical_not((self).visible(q, k, window))
                 return torch.matmul(torch.softmax(torch.masked_fill_(capped, hidden, -inf), -1), v)
               def attend_scaled(self: __torch__.M, q: Tensor, k: Tensor, v: Tensor, causal: bool, scale: float) -> Tensor:

@@ -34,7 +34,6 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.UUID;
-import java.util.stream.Stream;
 import org.springframework.stereotype.Component;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -284,7 +283,7 @@ class JobRequestReader {
             }
             facts().stream()
                     .flatMap(facts -> facts.architecture().shapes().stream())
-                    .flatMap(shape -> Stream.of(shape.hidden(), shape.heads() * shape.headDim(), shape.ffn()))
+                    .flatMap(shape -> shape.sites().stream().map(shape::width))
                     .distinct()
                     .filter(width -> width % grouped.m() != 0)
                     .forEach(width -> fields.fault(

@@ -41,7 +41,7 @@ record PlanView(
      *
      * @param tokens run through all models together
      * @param operations floating-point operations of the matrix products
-     * @param seconds scaled from the last finished job that measured perplexity; absent if there is none
+     * @param seconds scaled from the last finished job that measured perplexity and no latency; absent if there is none
      */
     record Evaluation(long tokens, double operations, Optional<Double> seconds) {}
 

@@ -154,7 +154,8 @@ class Plans {
                 checked.measuredTokens() * (1 + checked.request().outputs().size());
         double operations = Perplexity.operations(architecture, tokens);
         Optional<Double> seconds = reports.latest(
-                        finished -> !finished.evaluation().perplexity().isEmpty())
+                        finished -> !finished.evaluation().perplexity().isEmpty()
+                                && !finished.evaluation().latency()) // timed in the same stage
                 .filter(latest -> measuredTokens(latest) > 0)
                 .map(latest -> latest.report().stages().stream()
                                 .filter(time -> time.stage() == PipelineStage.EVALUATING)

@@ -90,10 +90,6 @@ class ArchitectureReadingTests {
                                 + "'original_max_position_embeddings':32}}",
                         "high_freq_factor 4.0",
                         "low_freq_factor 4.0"),
-                fault(
-                        "{'rope_scaling':{'rope_type':'llama3','factor':8,'low_freq_factor':1,'high_freq_factor':4}}",
-                        "original_max_position_embeddings",
-                        "missing"),
                 fault("{'tie_word_embeddings':'yes'}", "tie_word_embeddings", "\"yes\"", "true or false"),
                 fault("{'tie_word_embeddings':1}", "tie_word_embeddings", "'1'", "true or false"),
                 fault("{'attention_bias':'no'}", "attention_bias", "\"no\"", "true or false"),

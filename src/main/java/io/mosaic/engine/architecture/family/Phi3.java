@@ -23,7 +23,8 @@ import java.util.Map;
  * LongRoPE factors against hidden size and heads, so models that have them must keep their heads.
  */
 final class Phi3 implements Family {
-    private static final Map<String, Object> DEFAULTS = Map.of("max_position_embeddings", 4096, "rms_norm_eps", 1e-5);
+    private static final Map<String, Object> DEFAULTS =
+            Map.of("max_position_embeddings", 4096, "original_max_position_embeddings", 4096, "rms_norm_eps", 1e-5);
 
     @Override
     public String modelType() {
@@ -39,7 +40,7 @@ final class Phi3 implements Family {
     public Architecture read(ConfigReader file) {
         ConfigReader config = file.withDefaults(DEFAULTS);
         Norm norm = config.norm();
-        Rotary rotary = config.rotary().longRopeFor("yarn").partial(1, Rotary.Pairs.HALVES);
+        Rotary rotary = config.rotary().longRopeFor("su", "yarn").partial(1, Rotary.Pairs.HALVES);
         LayerSpec layer = LayerSpec.llama(norm, rotary, config.headDim())
                 .withActivation(config.activation("hidden_act"))
                 .withTensors(

@@ -154,20 +154,36 @@ public final class LayerSlicer {
                     .average()
                     .orElse(0);
             float ratio = all > 0 ? (float) Math.sqrt(left / all) : 1;
+            float offset = (float) layer.spec().norm().offset();
             for (int i = 0; i < weight.length; i++) {
-                weight[i] *= ratio;
+                weight[i] = (weight[i] + offset) * ratio - offset;
             }
             return weight;
         }
 
-        /** Mean square of each output of a map, up to one factor: the diagonal of W·H·Wᵀ. */
+        /** Mean square of each output W·x + b of a map, from the second and first moments of x. */
         private double[] outputSquares(MapRole role) {
             try (NDManager work = scope.newSubManager()) {
                 NDArray w = Tensors.of(work, layer.weight(role), shape.out(role), shape.in(role));
                 NDArray product = TorchOps.on(work).product(work, w, statistics.hessian(work, role.site()));
-                float[] sums = product.mul(w).sum(new int[] {1}).toFloatArray();
-                return IntStream.range(0, sums.length).mapToDouble(i -> sums[i]).toArray();
+                float[] squares = product.mul(w).sum(new int[] {1}).toFloatArray();
+                float[] bias = layer.biases().getOrDefault(role, new float[squares.length]);
+                double[] means = statistics.means(role.site());
+                return IntStream.range(0, squares.length)
+                        .mapToDouble(row -> statistics.meanOfProducts() * squares[row]
+                                + 2 * bias[row] * meanOutput(role, row, means)
+                                + (double) bias[row] * bias[row])
+                        .toArray();
             }
+        }
+
+        private double meanOutput(MapRole role, int row, double[] means) {
+            float[] weight = layer.weight(role);
+            double sum = 0;
+            for (int j = 0; j < means.length; j++) {
+                sum += weight[row * means.length + j] * means[j];
+            }
+            return sum;
         }
 
         private float[] compensated(MapRole reader, int[] kept) {

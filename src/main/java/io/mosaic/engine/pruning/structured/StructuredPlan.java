@@ -3,6 +3,7 @@ package io.mosaic.engine.pruning.structured;
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.allocation.SparsityAllocation;
+import io.mosaic.engine.architecture.HeadRule;
 import io.mosaic.engine.architecture.LayerShape;
 import io.mosaic.engine.architecture.MapId;
 import java.util.ArrayList;
@@ -31,7 +32,7 @@ public record StructuredPlan(List<LayerShape> before, List<LayerShape> after, do
     }
 
     /**
-     * Uniform layouts near the target: head counts that divide the hidden size, as runtimes require, each with the MLP
+     * Uniform layouts near the target: head counts that the family's {@link HeadRule} allows, each with the MLP
      * width, a multiple of {@code alignment}, that comes closest; only those as close as whole channels allow. The
      * first is the one whose attention loses most without exceeding its part, as heads are few and large and channels
      * make up the rest; then those that keep more heads, then those that keep fewer.
