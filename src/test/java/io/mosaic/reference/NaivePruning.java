@@ -53,14 +53,14 @@ public final class NaivePruning {
 
     /**
      * Optimal brain surgeon column by column: once column j is decided, the columns behind it take the step that the
-     * inverse of their common Hessian H[j:, j:] prescribes. That inverse is computed anew for each column.
+     * inverse of their common Hessian H[j:, j:] prescribes.
      *
      * @param zeros due in the columns before each block's end, one entry a block
      */
     public static double[][] sparseGpt(double[][] weight, double[][] hessian, List<Long> zeros) {
         int in = hessian.length;
         double[][] w = NaiveMatrix.copy(weight);
-        double[][][] inverses = trailingInverses(hessian);
+        double[][] inverses = trailingInverses(hessian);
         boolean[][] mask = new boolean[w.length][in];
         long before = 0;
         for (int j = 0; j < in; j++) {
@@ -78,14 +78,14 @@ public final class NaivePruning {
     public static double[][] sparseGpt(double[][] weight, double[][] hessian, SparsityPattern.Grouped pattern) {
         int in = hessian.length;
         double[][] w = NaiveMatrix.copy(weight);
-        double[][][] inverses = trailingInverses(hessian);
+        double[][] inverses = trailingInverses(hessian);
         boolean[][] mask = new boolean[w.length][in];
         for (int j = 0; j < in; j++) {
             if (j % pattern.m() == 0) {
                 for (int row = 0; row < w.length; row++) {
                     double[] scores = new double[pattern.m()];
                     for (int i = 0; i < scores.length; i++) {
-                        scores[i] = w[row][j + i] * w[row][j + i] / inverses[j + i][0][0];
+                        scores[i] = w[row][j + i] * w[row][j + i] / inverses[j + i][0];
                     }
                     for (int i : smallest(scores, pattern.n())) {
                         mask[row][j + i] = true;
@@ -110,35 +110,42 @@ public final class NaivePruning {
         return loss;
     }
 
-    private static double[][][] trailingInverses(double[][] hessian) {
+    /** Per column j the first row of the inverse of H[j:, j:], which is the inverse before with its first row eliminated. */
+    private static double[][] trailingInverses(double[][] hessian) {
         int in = hessian.length;
-        double[][][] inverses = new double[in][][];
+        double[][] inverse = NaiveMatrix.inverse(hessian);
+        double[][] firstRows = new double[in][];
         for (int j = 0; j < in; j++) {
-            int[] rest = IntStream.range(j, in).toArray();
-            inverses[j] = NaiveMatrix.inverse(NaiveMatrix.at(hessian, rest, rest));
+            firstRows[j] = Arrays.copyOfRange(inverse[j], j, in);
+            for (int row = j + 1; row < in; row++) {
+                double factor = inverse[row][j] / inverse[j][j];
+                for (int column = j + 1; column < in; column++) {
+                    inverse[row][column] -= factor * inverse[j][column];
+                }
+            }
         }
-        return inverses;
+        return firstRows;
     }
 
     private static void chooseBlock(
-            double[][] w, double[][][] inverses, boolean[][] mask, int begin, int end, long zeros) {
+            double[][] w, double[][] inverses, boolean[][] mask, int begin, int end, long zeros) {
         int out = w.length;
         IntStream.range(0, (end - begin) * out)
                 .boxed()
                 .sorted(Comparator.comparingDouble((Integer i) -> {
                     int j = begin + i / out;
-                    return w[i % out][j] * w[i % out][j] / inverses[j][0][0];
+                    return w[i % out][j] * w[i % out][j] / inverses[j][0];
                 }))
                 .limit(zeros)
                 .forEach(i -> mask[i % out][begin + i / out] = true);
     }
 
-    private static void step(double[][] w, double[][] inverse, boolean[][] mask, int j) {
+    private static void step(double[][] w, double[] inverse, boolean[][] mask, int j) {
         for (int row = 0; row < w.length; row++) {
             if (mask[row][j]) {
-                double error = w[row][j] / inverse[0][0];
+                double error = w[row][j] / inverse[0];
                 for (int later = j; later < inverse.length + j; later++) {
-                    w[row][later] -= error * inverse[0][later - j];
+                    w[row][later] -= error * inverse[later - j];
                 }
                 w[row][j] = 0;
             }
