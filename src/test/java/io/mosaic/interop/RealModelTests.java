@@ -238,11 +238,18 @@ class RealModelTests {
                                     .mapToDouble(Double::doubleValue)
                                     .sum()),
                     String.format(Locale.ROOT, "%.2f of %.2f GB", peak / 1e9, estimate / 1e9),
-                    CONTINUED + " of " + CONTINUED);
+                    alike(ours.greedy(prompt, CONTINUED), theirs) + " of " + CONTINUED);
+            PRUNED.write(transformers.version()); // after each, as a run takes long
             assertThat(ours.greedy(prompt, CONTINUED)).containsExactly(theirs);
             assertThat(transformers.template(folder)).isEqualTo(transformers.template(model));
-            assertThat(peak).isLessThanOrEqualTo(estimate);
+            assertThat((double) peak).as("as near as the estimate claims to be").isLessThan(1.25 * estimate);
         }
+    }
+
+    /** Tokens before the first that differs. */
+    private static int alike(int[] ours, int[] theirs) {
+        int difference = Arrays.mismatch(ours, theirs);
+        return difference < 0 ? ours.length : difference;
     }
 
     private static PruningTask task(String name, Path model, Pruning pruning, Path folder) {

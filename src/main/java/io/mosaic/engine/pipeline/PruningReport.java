@@ -182,6 +182,7 @@ public record PruningReport(
      * Everything needed to repeat the run.
      *
      * @param corpora SHA-256 of each text by name
+     * @param bos whether each calibration window begins with a BOS; absent in reports from before it was recorded
      * @param rankingReused whether the ranking came from the store
      * @param layersTakenOver number of layers finished by an earlier attempt of the job
      * @param computePrecision of every forward
@@ -192,6 +193,7 @@ public record PruningReport(
             Map<String, String> corpora,
             int samples,
             int sequenceLength,
+            Optional<Boolean> bos,
             String sampling,
             long seed,
             boolean rankingReused,

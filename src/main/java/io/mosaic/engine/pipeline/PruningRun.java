@@ -364,6 +364,7 @@ final class PruningRun {
                 corpusHashes,
                 calibration.samples(),
                 calibration.length(),
+                Optional.of(task.calibration().windows().bos().isPresent()),
                 task.calibration().sampling().toString(),
                 task.calibration().seed(),
                 rankingReused,

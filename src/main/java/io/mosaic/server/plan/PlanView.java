@@ -5,6 +5,7 @@ import io.mosaic.engine.architecture.MapId;
 import io.mosaic.engine.pipeline.PruningReport;
 import io.mosaic.engine.pruning.PruningPlan;
 import io.mosaic.server.job.JobRequest;
+import io.swagger.v3.oas.annotations.media.Schema;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
@@ -43,6 +44,7 @@ record PlanView(
      * @param operations floating-point operations of the matrix products
      * @param seconds scaled from the last finished job that measured perplexity and no latency; absent if there is none
      */
+    @Schema(name = "EvaluationCost")
     record Evaluation(long tokens, double operations, Optional<Double> seconds) {}
 
     /** What the allocation is based on. */

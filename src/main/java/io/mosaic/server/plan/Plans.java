@@ -156,7 +156,8 @@ class Plans {
         Optional<Double> seconds = reports.latest(
                         finished -> !finished.evaluation().perplexity().isEmpty()
                                 && !finished.evaluation().latency()) // timed in the same stage
-                .filter(latest -> measuredTokens(latest) > 0)
+                .filter(latest -> measuredTokens(latest) > 0
+                        && latest.architecture().name().equals(architecture.name()))
                 .map(latest -> latest.report().stages().stream()
                                 .filter(time -> time.stage() == PipelineStage.EVALUATING)
                                 .mapToDouble(PruningReport.StageTime::seconds)

@@ -22,6 +22,19 @@ final class AnyReport {
                 new PruningReport.Speed(List.of(), 0, 1, Optional.empty(), "none"),
                 List.of(),
                 new PruningReport.Provenance(
-                        "m", "", Map.of(), 1, 1, "random", 0, false, 0, "cpu", Precision.F32, 1, Map.of()));
+                        "m",
+                        "",
+                        Map.of(),
+                        1,
+                        1,
+                        Optional.empty(),
+                        "random",
+                        0,
+                        false,
+                        0,
+                        "cpu",
+                        Precision.F32,
+                        1,
+                        Map.of()));
     }
 }
