@@ -56,11 +56,11 @@ public record ConfigDocument(ObjectNode root, String section) {
                 kept.forEach(layer -> left.add(all.path(layer)));
             }
         }
-        if (differ(layers, layer -> layer.spec().windowed()) && !decoder.has(LAYER_TYPES)) {
+        if (differ(layers, layer -> layer.spec().windowed()) && !decoder.hasNonNull(LAYER_TYPES)) {
             ArrayNode types = decoder.putArray(LAYER_TYPES);
             kept.forEach(layer -> types.add(layers.get(layer).spec().windowed() ? SLIDING : FULL));
         }
-        if (differ(layers, layer -> layer.spec().rotary().isPresent()) && !decoder.has(NO_ROPE_LAYERS)) {
+        if (differ(layers, layer -> layer.spec().rotary().isPresent()) && !decoder.hasNonNull(NO_ROPE_LAYERS)) {
             ArrayNode rotated = decoder.putArray(NO_ROPE_LAYERS);
             kept.forEach(layer -> rotated.add(layers.get(layer).spec().rotary().isPresent() ? 1 : 0));
         }

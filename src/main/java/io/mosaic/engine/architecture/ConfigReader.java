@@ -24,6 +24,7 @@ public final class ConfigReader {
     /** The file in a model folder. */
     public static final String FILE = "config.json";
 
+    private static final String TIED = "tie_word_embeddings";
     static final int MAX_WIDTH = 1 << 22;
     private static final int MAX_HEADS = 1 << 16;
     private static final int MAX_LAYERS = 10_000;
@@ -55,8 +56,12 @@ public final class ConfigReader {
             throw invalid("has " + section + " " + shown(root.path(section)) + ", expected an object");
         }
         ObjectNode values = document.decoder().deepCopy();
-        if (!section.isEmpty() && !values.has("tie_word_embeddings") && root.has("tie_word_embeddings")) {
-            values.set("tie_word_embeddings", root.get("tie_word_embeddings"));
+        if (!section.isEmpty() && root.hasNonNull(TIED)) {
+            if (values.hasNonNull(TIED) && !values.get(TIED).equals(root.get(TIED))) {
+                throw invalid("has " + TIED + " " + shown(root.get(TIED)) + ", but " + shown(values.get(TIED)) + " in "
+                        + section);
+            }
+            values.set(TIED, root.get(TIED));
         }
         ConfigReader reader = new ConfigReader(name, document, values);
         for (ObjectNode object : List.of(root, values)) {
@@ -133,7 +138,12 @@ public final class ConfigReader {
 
     /** The activation named by a key. */
     public Activation activation(String key) {
-        String name = text(values, key, "silu");
+        return activation(key, "silu");
+    }
+
+    /** The activation named by a key, or another where there is none. */
+    public Activation activation(String key, String fallback) {
+        String name = text(values, key, fallback);
         return switch (name) {
             case "silu", "swish" -> Activation.SILU;
             case "gelu_pytorch_tanh" -> Activation.GELU_TANH;
@@ -177,7 +187,13 @@ public final class ConfigReader {
         if (!has(ConfigDocument.LAYER_TYPES)) {
             return IntStream.range(0, layers).mapToObj(windowed::test).toList();
         }
-        return list(ConfigDocument.LAYER_TYPES, layers).stream()
+        List<JsonNode> types = list(ConfigDocument.LAYER_TYPES, layers);
+        if (!has("sliding_window")
+                && types.stream().anyMatch(type -> type.asString("").equals(ConfigDocument.SLIDING))) {
+            throw invalid(
+                    "has " + ConfigDocument.SLIDING + " in " + ConfigDocument.LAYER_TYPES + ", but no sliding_window");
+        }
+        return types.stream()
                 .map(type -> switch (type.asString("")) {
                     case ConfigDocument.SLIDING -> true;
                     case ConfigDocument.FULL -> false;
@@ -242,7 +258,7 @@ public final class ConfigReader {
                 all.getFirst().spec().norm(),
                 1,
                 Logits.PLAIN,
-                flag("tie_word_embeddings", false),
+                flag(TIED, false),
                 List.of(TensorNames.TEXT),
                 document);
     }
@@ -316,6 +332,14 @@ public final class ConfigReader {
         return new PerLayer(IntStream.range(0, layers)
                 .mapToObj(layer -> integer(list.get(layer), key + " of layer " + layer, limit))
                 .toList());
+    }
+
+    /** An item of a list of zeros and ones. */
+    public static int bit(JsonNode node, String name) {
+        if (!node.isIntegralNumber() || !node.canConvertToInt() || node.intValue() < 0 || node.intValue() > 1) {
+            throw invalid("has " + shown(node) + " in " + name + ", expected 0 or 1");
+        }
+        return node.intValue();
     }
 
     static int integer(JsonNode node, String name, int limit) {

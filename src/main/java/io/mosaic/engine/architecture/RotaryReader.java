@@ -35,6 +35,9 @@ public final class RotaryReader {
     /** @param layerType whose object to read, if each type has one; empty if all layers are alike */
     static RotaryReader of(ConfigReader config, String layerType) {
         JsonNode rope = written(config);
+        if (!layerType.isEmpty()) {
+            refuseMixed(config);
+        }
         if (!byType(rope)) {
             return new RotaryReader(config, rope, DEFAULT_THETA, false);
         }
@@ -47,6 +50,16 @@ public final class RotaryReader {
     static Optional<RotaryReader> ofType(ConfigReader config, String layerType) {
         JsonNode own = written(config).path(layerType);
         return own.isObject() ? Optional.of(new RotaryReader(config, own, DEFAULT_THETA, true)) : Optional.empty();
+    }
+
+    /** Where layers differ by type, transformers reads a mixture of the two spellings in ways of its own. */
+    private static void refuseMixed(ConfigReader config) {
+        JsonNode scaling = object(config, "rope_scaling");
+        JsonNode parameters = object(config, "rope_parameters");
+        config.refuse(
+                "rope_parameters",
+                !parameters.isEmpty() && (!byType(parameters) || !scaling.isEmpty()) || byType(scaling),
+                "in this family it must hold an object for each type of layer, without rope_scaling beside it");
     }
 
     private static JsonNode written(ConfigReader config) {

@@ -75,8 +75,14 @@ public final class Families {
             throw invalid("has model_type " + StrictJson.quote(modelType) + ", which is not that of architecture "
                     + StrictJson.quote(architecture.orElse("")) + ": '" + family.modelType() + "'");
         }
+        JsonNode written = config.path("model_type");
+        if (!written.isMissingNode() && !written.isNull() && !written.isString()) {
+            throw invalid("has model_type " + StrictJson.quote(written.toString()) + ", expected a string");
+        }
+        ObjectNode named = config.deepCopy();
+        named.put("model_type", family.modelType()); // loaders need it, and files of old may lack it
         return family.read(ConfigReader.of(
-                config, architecture.orElse(family.architectures().getFirst())));
+                named, architecture.orElse(family.architectures().getFirst())));
     }
 
     private static Family find(String name, Predicate<Family> is) {

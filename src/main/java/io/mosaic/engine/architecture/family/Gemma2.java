@@ -69,7 +69,7 @@ final class Gemma2 implements Family {
         config.refuse("attention_bias", config.flag("attention_bias", false), "not supported in this family");
         return LayerSpec.llama(new Norm(config.norm().epsilon(), 1), rotary, config.headDim())
                 .withTensors(LayerTensors.LLAMA.withNorms(NORMS))
-                .withActivation(config.activation("hidden_activation"))
+                .withActivation(config.activation("hidden_activation", "gelu_pytorch_tanh"))
                 .withScores(
                         1 / Math.sqrt(config.positive("query_pre_attn_scalar", 256)),
                         config.optional("attn_logit_softcapping"));

@@ -9,6 +9,7 @@ import io.mosaic.engine.architecture.QueryKeyNorm;
 import io.mosaic.engine.architecture.Rotary;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 
 /** Gemma 3 text models: Gemma 2 with norms of queries and keys, and a separate rotation for layers with a window. */
 final class Gemma3Text implements Family {
@@ -43,10 +44,12 @@ final class Gemma3Text implements Family {
     @Override
     public Architecture read(ConfigReader file) {
         ConfigReader config = file.withDefaults(DEFAULTS);
-        LayerSpec full = Gemma2.layer(
+        LayerSpec capped = Gemma2.layer(
                         config,
                         config.rotary("full_attention").withTheta(FULL_THETA).whole())
                 .withQueryKeyNorm(QueryKeyNorm.PER_HEAD);
+        // files keep the key of Gemma 2, which has no effect here
+        LayerSpec full = capped.withScores(capped.attention().scale(), OptionalDouble.empty());
         LayerSpec slides = full.withWindow(config.window()).withRotary(slidingRotary(config));
         int pattern = config.integer("sliding_window_pattern", 1 << 16);
         List<Boolean> sliding = config.sliding(index -> (index + 1) % pattern != 0);

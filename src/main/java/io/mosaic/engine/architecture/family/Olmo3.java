@@ -39,6 +39,6 @@ final class Olmo3 implements Family {
     private static Rotary slidingRotary(ConfigReader config) {
         return config.rotaryOfType("sliding_attention")
                 .map(rotary -> rotary.withTheta(THETA).whole())
-                .orElseGet(() -> config.rotary().unscaled(config.positive("rope_theta", THETA)));
+                .orElseGet(() -> config.rotary().unscaled(THETA));
     }
 }

@@ -51,7 +51,7 @@ final class SmolLm3 implements Family {
         int layers = config.layers();
         if (config.has("no_rope_layers")) {
             return config.list("no_rope_layers", layers).stream()
-                    .map(flag -> flag.asInt(0) != 0)
+                    .map(flag -> ConfigReader.bit(flag, "no_rope_layers") == 1)
                     .toList();
         }
         int interval = config.integer("no_rope_layer_interval", 1 << 16);
