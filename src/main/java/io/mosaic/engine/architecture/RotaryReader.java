@@ -208,7 +208,7 @@ public final class RotaryReader {
     }
 
     private RotaryKind longRope(int width) {
-        int original = originalContext();
+        int original = (int) originalContext();
         double factor =
                 ConfigReader.positive(rope, "factor", OptionalDouble.of((double) config.contextLength() / original));
         double amplitude = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(original));
@@ -222,12 +222,12 @@ public final class RotaryReader {
     /**
      * The original context; an entry outside the rotary object takes precedence over one inside, as in transformers.
      */
-    private int originalContext() {
+    private double originalContext() {
         if (!ofOneType && config.has(ORIGINAL)) {
-            return config.integer(ORIGINAL, 1 << 24);
+            return config.positive(ORIGINAL, 1);
         }
         return rope.hasNonNull(ORIGINAL)
-                ? ConfigReader.integer(rope.path(ORIGINAL), ORIGINAL, 1 << 24)
+                ? ConfigReader.positive(rope, ORIGINAL, OptionalDouble.empty())
                 : config.contextLength();
     }
 
