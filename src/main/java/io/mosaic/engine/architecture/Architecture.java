@@ -118,16 +118,10 @@ public record Architecture(
 
     /** The model with only some of the layers, in this order. */
     public Architecture keeping(List<Integer> kept) {
-        return new Architecture(
-                name,
-                hiddenSize,
-                vocabularySize,
-                contextLength,
+        return with(
                 kept.stream().map(layers::get).toList(),
-                norm,
                 embeddingMultiplier,
                 logits,
-                tiedEmbeddings,
                 names,
                 config.keeping(kept, layers));
     }
@@ -138,47 +132,34 @@ public record Architecture(
     }
 
     public Architecture withEmbeddingMultiplier(double factor) {
-        return new Architecture(
-                name,
-                hiddenSize,
-                vocabularySize,
-                contextLength,
-                layers,
-                norm,
-                factor,
-                logits,
-                tiedEmbeddings,
-                names,
-                config);
+        return with(layers, factor, logits, names, config);
     }
 
     public Architecture withLogits(Logits other) {
-        return new Architecture(
-                name,
-                hiddenSize,
-                vocabularySize,
-                contextLength,
-                layers,
-                norm,
-                embeddingMultiplier,
-                other,
-                tiedEmbeddings,
-                names,
-                config);
+        return with(layers, embeddingMultiplier, other, names, config);
     }
 
     public Architecture withNames(List<TensorNames> others) {
+        return with(layers, embeddingMultiplier, logits, others, config);
+    }
+
+    private Architecture with(
+            List<Layer> newLayers,
+            double newMultiplier,
+            Logits newLogits,
+            List<TensorNames> newNames,
+            ConfigDocument newConfig) {
         return new Architecture(
                 name,
                 hiddenSize,
                 vocabularySize,
                 contextLength,
-                layers,
+                newLayers,
                 norm,
-                embeddingMultiplier,
-                logits,
+                newMultiplier,
+                newLogits,
                 tiedEmbeddings,
-                others,
-                config);
+                newNames,
+                newConfig);
     }
 }

@@ -6,11 +6,12 @@ import io.mosaic.engine.json.StrictJson;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import java.util.function.DoubleSupplier;
 import java.util.function.IntFunction;
 import java.util.function.IntPredicate;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
@@ -167,9 +168,18 @@ public final class ConfigReader {
         return RotaryReader.of(this, layerType);
     }
 
-    /** The rotary entries for layers of one type, if the file has an object for each. */
-    public Optional<RotaryReader> rotaryOfType(String layerType) {
-        return RotaryReader.ofType(this, layerType);
+    /**
+     * The rotation of layers with a window: transformers 5 writes an object for each type of layer; 4 never scaled these
+     * layers.
+     *
+     * @param theta default base in the object for them
+     * @param former base if there is no such object
+     */
+    public Rotary slidingRotary(double theta, DoubleSupplier former) {
+        return RotaryReader.ofType(this, ConfigDocument.SLIDING)
+                .map(rotary -> rotary.withTheta(theta).whole())
+                .orElseGet(() ->
+                        new Rotary(new RotaryKind.Default(), former.getAsDouble(), headDim(), Rotary.Pairs.HALVES));
     }
 
     /** Maps with biases, by a flag: all of {@code maps} or none. */
@@ -204,6 +214,17 @@ public final class ConfigReader {
                                         + "'");
                 })
                 .toList();
+    }
+
+    /**
+     * The layers of a family in which some have a window, by {@link #sliding}.
+     *
+     * @param slides the spec of those with a window; not asked for if there are none, as files keep an unused window
+     * @param full the spec of the others
+     */
+    public IntFunction<LayerSpec> alternating(IntPredicate windowed, Supplier<LayerSpec> slides, LayerSpec full) {
+        List<Boolean> sliding = sliding(windowed);
+        return index -> sliding.get(index) ? slides.get() : full;
     }
 
     /** The size of the sliding window; empty if the key is null. */
@@ -307,7 +328,7 @@ public final class ConfigReader {
     /** A number of layers, possibly 0. */
     public int count(String key) {
         JsonNode node = values.path(key);
-        if (!node.isIntegralNumber() || !node.canConvertToInt() || node.intValue() < 0) {
+        if (!whole(node, 0, Integer.MAX_VALUE)) {
             throw invalid("has " + key + " " + shown(node) + ", expected a whole number from 0");
         }
         return node.intValue();
@@ -336,18 +357,22 @@ public final class ConfigReader {
 
     /** An item of a list of zeros and ones. */
     public static int bit(JsonNode node, String name) {
-        if (!node.isIntegralNumber() || !node.canConvertToInt() || node.intValue() < 0 || node.intValue() > 1) {
+        if (!whole(node, 0, 1)) {
             throw invalid("has " + shown(node) + " in " + name + ", expected 0 or 1");
         }
         return node.intValue();
     }
 
     static int integer(JsonNode node, String name, int limit) {
-        if (!node.isIntegralNumber() || !node.canConvertToInt() || node.intValue() < 1 || node.intValue() > limit) {
+        if (!whole(node, 1, limit)) {
             throw invalid("has " + name + " " + (node.isMissingNode() ? "missing" : shown(node))
                     + ", expected a whole number from 1 to " + limit);
         }
         return node.intValue();
+    }
+
+    private static boolean whole(JsonNode node, int from, int to) {
+        return node.isIntegralNumber() && node.canConvertToInt() && node.intValue() >= from && node.intValue() <= to;
     }
 
     static double positive(JsonNode parent, String key, OptionalDouble fallback) {
@@ -355,11 +380,15 @@ public final class ConfigReader {
         if (fallback.isPresent() && (node.isMissingNode() || node.isNull())) {
             return fallback.getAsDouble();
         }
-        if (!node.isNumber() || !(node.doubleValue() > 0) || Double.isInfinite(node.doubleValue())) {
+        if (!positive(node)) {
             throw invalid("has " + key + " " + (node.isMissingNode() ? "missing" : shown(node))
                     + ", expected a number above 0");
         }
         return node.doubleValue();
+    }
+
+    static boolean positive(JsonNode node) {
+        return node.isNumber() && node.doubleValue() > 0 && !Double.isInfinite(node.doubleValue());
     }
 
     static String text(JsonNode parent, String key, String fallback) {

@@ -138,11 +138,6 @@ public final class RotaryReader {
         return rotary(width, pairs);
     }
 
-    /** Rotation of whole heads at a separate base, without scaling. */
-    public Rotary unscaled(double theta) {
-        return new Rotary(new RotaryKind.Default(), theta, config.headDim(), Rotary.Pairs.HALVES);
-    }
-
     private Rotary rotary(int width, Rotary.Pairs pairs) {
         return new Rotary(kind(width), theta(), width, pairs);
     }
@@ -239,7 +234,7 @@ public final class RotaryReader {
         }
         List<Double> factors = new ArrayList<>();
         list.forEach(item -> {
-            if (!item.isNumber() || !(item.doubleValue() > 0) || Double.isInfinite(item.doubleValue())) {
+            if (!ConfigReader.positive(item)) {
                 throw ConfigReader.invalid(
                         "has " + ConfigReader.shown(item) + " in " + key + ", expected numbers above 0");
             }

@@ -27,19 +27,8 @@ public record CalibrationSet(int[][] windows) {
     /** Windows that begin at these tokens, each preceded by the BOS if there is one. */
     static CalibrationSet cut(int[] tokens, int[] starts, CalibrationWindows windows) {
         return new CalibrationSet(Arrays.stream(starts)
-                .mapToObj(start -> window(tokens, start, windows))
+                .mapToObj(start -> windows.shape().cut(tokens, start))
                 .toArray(int[][]::new));
-    }
-
-    private static int[] window(int[] tokens, int start, CalibrationWindows windows) {
-        int[] text = Arrays.copyOfRange(tokens, start, start + windows.textLength());
-        if (windows.bos().isEmpty()) {
-            return text;
-        }
-        int[] begun = new int[windows.length()];
-        begun[0] = windows.bos().getAsInt();
-        System.arraycopy(text, 0, begun, 1, text.length);
-        return begun;
     }
 
     /** First token of each window. */

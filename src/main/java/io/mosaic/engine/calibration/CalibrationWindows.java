@@ -26,9 +26,14 @@ public record CalibrationWindows(int samples, int length, OptionalInt bos) {
         }
     }
 
+    /** The form of each. */
+    WindowShape shape() {
+        return new WindowShape(length, bos);
+    }
+
     /** Tokens of text in each. */
     public int textLength() {
-        return bos.isPresent() ? length - 1 : length;
+        return shape().textLength();
     }
 
     /** Windows of another number and length, with the same first token. */

@@ -9,6 +9,7 @@ import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.architecture.Architecture;
 import io.mosaic.engine.architecture.LayerShape;
+import io.mosaic.engine.calibration.WindowShape;
 import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.decoder.HiddenStates;
 import io.mosaic.engine.decoder.LayerWalk;
@@ -73,7 +74,11 @@ public final class Perplexity {
 
         /** Tokens of text in a window. */
         public int textLength() {
-            return bos.isPresent() ? length - 1 : length;
+            return shape().textLength();
+        }
+
+        private WindowShape shape() {
+            return new WindowShape(length, bos);
         }
 
         /** Number of windows in a text of {@code tokens} tokens; the remainder at its end is not read. */
@@ -83,12 +88,7 @@ public final class Perplexity {
 
         /** The tokens of a window. */
         int[] window(int[] tokens, int index) {
-            int from = index * textLength();
-            int[] window = new int[length];
-            int at = length - textLength();
-            bos.ifPresent(id -> window[0] = id);
-            System.arraycopy(tokens, from, window, at, textLength());
-            return window;
+            return shape().cut(tokens, index * textLength());
         }
     }
 

@@ -172,6 +172,10 @@ public record JobRequest(
 
     static final double SEARCH_BUDGET = 8;
 
+    private static final String BOS =
+            "Whether each window begins with the tokenizer's BOS, which is then the first of its tokens; by default as "
+                    + "the tokenizer's configuration says";
+
     /** Removed shares as they are written in requests: a number, or a list of several. */
     public record Sparsity(List<Double> shares) {
         public Sparsity {
@@ -226,10 +230,7 @@ public record JobRequest(
             @Schema(defaultValue = "0") long seed,
             @Schema(defaultValue = "random") Sampling sampling,
 
-            @Schema(
-                    description = "Whether each window begins with the tokenizer's BOS, which is then the first of its "
-                            + "tokens; by default as the tokenizer's configuration says",
-                    implementation = Boolean.class)
+            @Schema(description = BOS, implementation = Boolean.class)
             Optional<Boolean> bos) {
         /** How many windows of how many tokens. */
         public CalibrationWindows windows() {
@@ -266,10 +267,7 @@ public record JobRequest(
                     minimum = "2")
             Optional<Integer> sequenceLength,
 
-            @Schema(
-                    description = "Whether each window begins with the tokenizer's BOS, which is then the first of its "
-                            + "tokens; by default as the tokenizer's configuration says",
-                    implementation = Boolean.class)
+            @Schema(description = BOS, implementation = Boolean.class)
             Optional<Boolean> bos) {
         /** How to measure a model's perplexity. */
         public Perplexity.Protocol protocol(Architecture model, Bos token) {

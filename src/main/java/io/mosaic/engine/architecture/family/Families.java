@@ -79,8 +79,10 @@ public final class Families {
         if (!written.isMissingNode() && !written.isNull() && !written.isString()) {
             throw invalid("has model_type " + StrictJson.quote(written.toString()) + ", expected a string");
         }
-        ObjectNode named = config.deepCopy();
-        named.put("model_type", family.modelType()); // loaders need it, and files of old may lack it
+        ObjectNode named = config;
+        if (modelType.isEmpty()) { // loaders need it
+            named = config.deepCopy().put("model_type", family.modelType());
+        }
         return family.read(ConfigReader.of(
                 named, architecture.orElse(family.architectures().getFirst())));
     }

@@ -15,22 +15,28 @@ import java.util.Map;
 
 /** Gemma 2: norms before and after both blocks, soft-capped scores and logits, every other layer with a window. */
 final class Gemma2 implements Family {
-    /** Defaults of the class; files leave out values equal to them. */
-    private static final Map<String, Object> DEFAULTS = Map.ofEntries(
-            Map.entry("vocab_size", 256_000),
-            Map.entry("hidden_size", 2304),
-            Map.entry("intermediate_size", 9216),
-            Map.entry("num_hidden_layers", 26),
-            Map.entry("num_attention_heads", 8),
-            Map.entry("num_key_value_heads", 4),
-            Map.entry("head_dim", 256),
-            Map.entry("hidden_activation", "gelu_pytorch_tanh"),
-            Map.entry("max_position_embeddings", 8192),
-            Map.entry("query_pre_attn_scalar", 256),
-            Map.entry("sliding_window", 4096),
-            Map.entry("attn_logit_softcapping", 50.0),
-            Map.entry("final_logit_softcapping", 30.0),
-            Map.entry("tie_word_embeddings", true));
+    /** Defaults of the classes of Gemma 2 and 3; files leave out values equal to them. */
+    static final Map<String, Object> SIZES = Map.of(
+            "hidden_size", 2304,
+            "intermediate_size", 9216,
+            "num_hidden_layers", 26,
+            "num_attention_heads", 8,
+            "num_key_value_heads", 4,
+            "head_dim", 256,
+            "hidden_activation", "gelu_pytorch_tanh",
+            "query_pre_attn_scalar", 256,
+            "sliding_window", 4096,
+            "tie_word_embeddings", true);
+
+    private static final Map<String, Object> DEFAULTS = Map.of(
+            "vocab_size",
+            256_000,
+            "max_position_embeddings",
+            8192,
+            "attn_logit_softcapping",
+            50.0,
+            "final_logit_softcapping",
+            30.0);
 
     private static final Map<NormRole, String> NORMS = Map.of(
             NormRole.BEFORE_ATTENTION, "input_layernorm",
@@ -50,13 +56,12 @@ final class Gemma2 implements Family {
 
     @Override
     public Architecture read(ConfigReader file) {
-        ConfigReader config = file.withDefaults(DEFAULTS);
+        ConfigReader config = file.withDefaults(DEFAULTS).withDefaults(SIZES);
         LayerSpec layer = layer(config, config.rotary().whole());
-        List<Boolean> sliding = config.sliding(index -> index % 2 == 0);
         return model(
                 config,
                 config.architecture(
-                        index -> sliding.get(index) ? layer.withWindow(config.window()) : layer,
+                        config.alternating(index -> index % 2 == 0, () -> layer.withWindow(config.window()), layer),
                         HeadRule.DIVIDES_HIDDEN));
     }
 

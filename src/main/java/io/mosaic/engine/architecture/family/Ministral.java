@@ -23,8 +23,7 @@ final class Ministral implements Family {
     public Architecture read(ConfigReader file) {
         ConfigReader config = file.withDefaults(Mistral.DEFAULTS);
         LayerSpec layer = config.llamaLayer();
-        List<Boolean> sliding = config.sliding(index -> true);
         return config.architecture(
-                index -> sliding.get(index) ? layer.withWindow(config.window()) : layer, HeadRule.ANY);
+                config.alternating(index -> true, () -> layer.withWindow(config.window()), layer), HeadRule.ANY);
     }
 }

@@ -5,7 +5,6 @@ import io.mosaic.engine.architecture.ConfigReader;
 import io.mosaic.engine.architecture.Family;
 import io.mosaic.engine.architecture.HeadRule;
 import io.mosaic.engine.architecture.LayerSpec;
-import io.mosaic.engine.architecture.Rotary;
 import java.util.List;
 import java.util.Map;
 
@@ -31,14 +30,7 @@ final class Olmo3 implements Family {
         ConfigReader config = file.withDefaults(DEFAULTS);
         LayerSpec full = Olmo2.layer(
                 config, config.rotary("full_attention").withTheta(THETA).whole());
-        LayerSpec slides = full.withWindow(config.window()).withRotary(slidingRotary(config));
-        List<Boolean> sliding = config.sliding(index -> (index + 1) % 4 != 0);
-        return config.architecture(index -> sliding.get(index) ? slides : full, HeadRule.ANY);
-    }
-
-    private static Rotary slidingRotary(ConfigReader config) {
-        return config.rotaryOfType("sliding_attention")
-                .map(rotary -> rotary.withTheta(THETA).whole())
-                .orElseGet(() -> config.rotary().unscaled(THETA));
+        LayerSpec slides = full.withWindow(config.window()).withRotary(config.slidingRotary(THETA, () -> THETA));
+        return config.architecture(config.alternating(index -> (index + 1) % 4 != 0, () -> slides, full), HeadRule.ANY);
     }
 }

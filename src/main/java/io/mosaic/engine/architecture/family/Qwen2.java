@@ -15,7 +15,7 @@ import java.util.OptionalInt;
 
 /** Qwen 2 and 2.5: Llama's layers with biases at queries, keys and values. */
 final class Qwen2 implements Family {
-    private static final Map<String, Object> DEFAULTS = Map.of(
+    static final Map<String, Object> DEFAULTS = Map.of(
             "num_key_value_heads", 32,
             "max_position_embeddings", 32_768,
             "sliding_window", 4096,
@@ -45,7 +45,9 @@ final class Qwen2 implements Family {
      */
     static Architecture windowed(ConfigReader config, LayerSpec layer) {
         OptionalInt window = config.flag("use_sliding_window", false) ? config.window() : OptionalInt.empty();
-        List<Boolean> sliding = config.sliding(index -> index >= config.count("max_window_layers"));
-        return config.architecture(index -> sliding.get(index) ? layer.withWindow(window) : layer, HeadRule.ANY);
+        return config.architecture(
+                config.alternating(
+                        index -> index >= config.count("max_window_layers"), () -> layer.withWindow(window), layer),
+                HeadRule.ANY);
     }
 }

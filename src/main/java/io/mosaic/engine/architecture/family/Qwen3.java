@@ -15,12 +15,7 @@ import java.util.Map;
 
 /** Qwen 3: norms of each head's queries and keys, head width independent of the hidden size. */
 final class Qwen3 implements Family {
-    private static final Map<String, Object> DEFAULTS = Map.of(
-            "head_dim", 128,
-            "num_key_value_heads", 32,
-            "max_position_embeddings", 32_768,
-            "sliding_window", 4096,
-            "max_window_layers", 28);
+    private static final Map<String, Object> DEFAULTS = Map.of("head_dim", 128);
 
     @Override
     public String modelType() {
@@ -34,7 +29,7 @@ final class Qwen3 implements Family {
 
     @Override
     public Architecture read(ConfigReader file) {
-        ConfigReader config = file.withDefaults(DEFAULTS);
+        ConfigReader config = file.withDefaults(DEFAULTS).withDefaults(Qwen2.DEFAULTS);
         LayerSpec plain = config.llamaLayer();
         LayerSpec layer = plain.withTensors(plain.tensors().withBiases(config.biases("attention_bias", Q, K, V, O)))
                 .withQueryKeyNorm(QueryKeyNorm.PER_HEAD);
