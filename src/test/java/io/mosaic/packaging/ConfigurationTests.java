@@ -16,6 +16,7 @@ import java.util.TreeSet;
 import java.util.function.Predicate;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -36,6 +37,9 @@ class ConfigurationTests {
 
     /** How Compose asks the one who starts it. */
     private static final Pattern ASKED = Pattern.compile("\\$\\{(MOSAIC_[A-Z0-9_]+):");
+
+    /** How the tests ask the one who starts them. */
+    private static final Pattern ASKED_BY_TESTS = Pattern.compile("getenv\\(\"(MOSAIC_[A-Z0-9_]+)\"\\)");
 
     /** How files set a variable, by their folder or name. */
     private static final Map<String, Pattern> SETTING = Map.of(
@@ -86,7 +90,8 @@ class ConfigurationTests {
             })
     void documentsNameVariablesThatExist(String document) {
         Set<String> known = new TreeSet<>(variables());
-        ASKED.matcher(Project.text("docker-compose.yml")).results().forEach(match -> known.add(match.group(1)));
+        known.addAll(names(ASKED, "docker-compose.yml"));
+        known.addAll(names(ASKED_BY_TESTS, "src/test/java/io/mosaic/interop"));
         for (String line : Project.text(document).lines().toList()) {
             String prefix = "";
             for (String span :
@@ -105,12 +110,18 @@ class ConfigurationTests {
     @Test
     void packagesSetVariablesThatExist() {
         Set<String> set = new TreeSet<>();
-        SETTING.forEach((place, setting) -> Project.tree(place)
-                .forEach(file ->
-                        setting.matcher(Project.text(file)).results().forEach(match -> set.add(match.group(1)))));
+        SETTING.forEach((place, setting) -> set.addAll(names(setting, place)));
 
         assertThat(set).contains("MOSAIC_HOME", "MOSAIC_ROLES", "MOSAIC_SECURITY_BOOTSTRAP_KEY");
         assertThat(variables()).containsAll(set);
+    }
+
+    /** What the pattern captures in a file, or in the files of a folder. */
+    private static Set<String> names(Pattern pattern, String place) {
+        return Project.tree(place).stream()
+                .flatMap(file -> pattern.matcher(Project.text(file)).results())
+                .map(match -> match.group(1))
+                .collect(Collectors.toSet());
     }
 
     private Set<String> variables() {
