@@ -4,12 +4,12 @@ import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
 import io.mosaic.engine.allocation.AllocationMethod;
 import io.mosaic.engine.architecture.Architecture;
-import io.mosaic.engine.architecture.LayerShape;
 import io.mosaic.engine.calibration.CalibrationWindows;
 import io.mosaic.engine.calibration.Sampling;
 import io.mosaic.engine.checkpoint.Bos;
 import io.mosaic.engine.evaluation.Perplexity;
 import io.mosaic.engine.pipeline.ComputePrecision;
+import io.mosaic.engine.pipeline.Forecast;
 import io.mosaic.engine.pruning.Category;
 import io.mosaic.engine.pruning.Propagation;
 import io.mosaic.engine.pruning.PruningRecipe;
@@ -20,12 +20,10 @@ import io.mosaic.engine.pruning.unstructured.SparsityPattern;
 import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
 import io.swagger.v3.oas.annotations.media.Schema;
 import java.math.BigDecimal;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.regex.Matcher;
-import java.util.stream.IntStream;
 
 /**
  * A client's request, every default resolved. Fields that the category does not use are absent.
@@ -330,22 +328,9 @@ public record JobRequest(
         return sparsity.shares().stream().map(first::withSparsity).toList();
     }
 
-    /**
-     * A best guess of the layers that stay, before they are chosen: the right number of the largest ones, so that a
-     * plan impossible even then is reported at once.
-     */
-    public List<Integer> left(List<LayerShape> layers) {
-        return IntStream.range(0, layers.size())
-                .boxed()
-                .sorted(Comparator.comparing(layer -> -layers.get(layer).parameters()))
-                .limit(layers.size() - dropLayers.orElse(0))
-                .sorted()
-                .toList();
-    }
-
-    /** The model's config with these layers. */
-    public Architecture left(Architecture architecture) {
-        return architecture.keeping(left(architecture.shapes()));
+    /** What a job on such a model will make and take. */
+    public Forecast forecast(Architecture architecture) {
+        return new Forecast(architecture, recipes(), calibration.windows(), dropLayers.orElse(0));
     }
 
     /** The recipe of the first sparsity. */

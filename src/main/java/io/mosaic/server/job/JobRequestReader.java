@@ -4,21 +4,18 @@ import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.allocation.AllocationMethod;
 import io.mosaic.engine.architecture.Architecture;
-import io.mosaic.engine.architecture.LayerShape;
 import io.mosaic.engine.calibration.CalibrationWindows;
 import io.mosaic.engine.calibration.Sampling;
 import io.mosaic.engine.evaluation.Perplexity;
 import io.mosaic.engine.pipeline.ComputePrecision;
+import io.mosaic.engine.pipeline.Forecast;
 import io.mosaic.engine.pruning.Category;
 import io.mosaic.engine.pruning.Propagation;
-import io.mosaic.engine.pruning.PruningPlan;
-import io.mosaic.engine.pruning.PruningRecipe;
 import io.mosaic.engine.pruning.structured.Layout;
 import io.mosaic.engine.pruning.structured.StructuredScore;
 import io.mosaic.engine.pruning.structured.StructuredShare;
 import io.mosaic.engine.pruning.unstructured.SparsityPattern;
 import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
-import io.mosaic.engine.ranking.OutlierRanking;
 import io.mosaic.server.corpus.CorpusCatalog;
 import io.mosaic.server.corpus.TokenCounts;
 import io.mosaic.server.error.InvalidRequestException;
@@ -459,13 +456,10 @@ class JobRequestReader {
             if (!violations.isEmpty()) {
                 return;
             }
-            List<LayerShape> layers = facts().orElseThrow().architecture().shapes();
-            List<LayerShape> left =
-                    request.left(layers).stream().map(layers::get).toList();
-            for (PruningRecipe recipe : request.recipes()) {
+            Forecast forecast = request.forecast(facts().orElseThrow().architecture());
+            for (int i = 0; i < request.outputs().size(); i++) {
                 try {
-                    PruningPlan.requireLayout(recipe, layers);
-                    PruningPlan.of(recipe.rest(layers, left), left, OutlierRanking.none(left));
+                    forecast.expected(i, Optional.empty(), Optional.empty());
                 } catch (MosaicException e) {
                     fault(e.code() == ErrorCode.INVALID_REQUEST ? "layout" : "sparsity", e.code(), e.detail());
                 }

@@ -3,7 +3,7 @@ package io.mosaic.server.job;
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.Hashes;
 import io.mosaic.engine.MosaicException;
-import io.mosaic.engine.pipeline.MemoryEstimate;
+import io.mosaic.engine.pipeline.Forecast;
 import io.mosaic.server.device.DeviceInventory;
 import io.mosaic.server.device.Fleet;
 import io.mosaic.server.error.InvalidRequestException;
@@ -23,7 +23,6 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.function.Consumer;
 import java.util.function.IntFunction;
-import java.util.stream.LongStream;
 import org.springframework.dao.DataIntegrityViolationException;
 import org.springframework.dao.PessimisticLockingFailureException;
 import org.springframework.stereotype.Service;
@@ -165,18 +164,15 @@ public class JobService implements ModelReaders {
 
     private long needs(JobRequestReader.Resolved resolved) {
         JobRequest request = resolved.request();
-        MemoryEstimate estimate = new MemoryEstimate(
-                resolved.architecture(),
-                request.calibration().windows(),
-                request.evaluation().sequenceLength().orElse(0),
-                devices.activationBytes());
-        return LongStream.of(
-                        estimate.dropping(request.dropLayers().orElse(0)),
-                        estimate.pruning(request.recipes()),
-                        request.evaluation().perplexity().isEmpty() ? 0 : estimate.evaluating(resolved.longestText()),
-                        request.evaluation().latency() ? estimate.timing(request.precision()) : 0)
-                .max()
-                .orElseThrow();
+        JobRequest.Evaluation evaluation = request.evaluation();
+        return request.forecast(resolved.architecture())
+                .bytes(
+                        new Forecast.Measuring(
+                                evaluation.sequenceLength().orElse(0),
+                                resolved.longestText(),
+                                evaluation.latency(),
+                                request.precision()),
+                        devices.activationBytes());
     }
 
     /**

@@ -2,6 +2,7 @@ package io.mosaic.server.plan;
 
 import io.mosaic.engine.architecture.LayerShape;
 import io.mosaic.engine.architecture.MapId;
+import io.mosaic.engine.pipeline.Forecast;
 import io.mosaic.engine.pipeline.PruningReport;
 import io.mosaic.engine.pruning.PruningPlan;
 import io.mosaic.server.job.JobRequest;
@@ -27,7 +28,7 @@ import java.util.stream.IntStream;
 record PlanView(
         JobRequest request,
         String model,
-        Basis basis,
+        Forecast.Basis basis,
         long prunableParameters,
         long removedParameters,
         long zeroedParameters,
@@ -46,18 +47,6 @@ record PlanView(
      */
     @Schema(name = "EvaluationCost")
     record Evaluation(long tokens, double operations, Optional<Double> seconds) {}
-
-    /** What the allocation is based on. */
-    enum Basis {
-        /** Shapes alone. */
-        SHAPES,
-        /** A stored outlier ranking. */
-        RANKING,
-        /** A stored sensitivity profile: the first candidate of the search, which may choose another. */
-        SENSITIVITIES,
-        /** Nothing measured yet: the job will rank, search or choose layers first, and its plan will differ. */
-        UNMEASURED
-    }
 
     /**
      * The planned shape of one layer.

@@ -1,19 +1,13 @@
 package io.mosaic.server.plan;
 
-import io.mosaic.engine.allocation.SensitivityAllocation;
 import io.mosaic.engine.allocation.SensitivityProfile;
 import io.mosaic.engine.architecture.Architecture;
 import io.mosaic.engine.architecture.LayerShape;
-import io.mosaic.engine.architecture.MapId;
 import io.mosaic.engine.evaluation.Perplexity;
+import io.mosaic.engine.pipeline.Forecast;
 import io.mosaic.engine.pipeline.PipelineStage;
 import io.mosaic.engine.pipeline.PruningReport;
-import io.mosaic.engine.pruning.PruningPlan;
-import io.mosaic.engine.pruning.PruningRecipe;
-import io.mosaic.engine.pruning.structured.StructuredPlan;
 import io.mosaic.engine.ranking.OutlierRanking;
-import io.mosaic.engine.search.SearchCost;
-import io.mosaic.engine.search.ShapeCandidate;
 import io.mosaic.server.corpus.CorpusCatalog;
 import io.mosaic.server.job.JobRequest;
 import io.mosaic.server.job.JobService;
@@ -24,7 +18,6 @@ import io.mosaic.server.report.MeasurementTable;
 import io.mosaic.server.report.Reports;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.stream.IntStream;
 import org.springframework.stereotype.Service;
 import tools.jackson.databind.node.ObjectNode;
@@ -61,35 +54,32 @@ class Plans {
         JobRequest request = checked.request();
         ModelCatalog.Entry model = checked.model();
         ModelFacts facts = model.requireFacts();
-        List<LayerShape> layers = facts.architecture().shapes();
-        List<LayerShape> left = request.left(layers).stream().map(layers::get).toList();
-        long prunable = LayerShape.parameters(layers);
-        long dropped = prunable - LayerShape.parameters(left);
-        boolean guessed = left.size() < layers.size() && Set.copyOf(layers).size() > 1; // it matters which are removed
+        Forecast forecast = request.forecast(facts.architecture());
         MeasurementAlias alias = MeasurementAlias.of(
                 request, model, corpora.find(request.calibration().corpus()).orElseThrow());
-        Optional<Double> seconds = seconds(request, facts.architecture()); // of the whole job
+        Optional<OutlierRanking> ranking =
+                request.recipe().ranked() ? rankings.findByAlias(alias.ranking()) : Optional.empty();
+        Optional<SensitivityProfile> profile =
+                request.recipe().profiled() ? profiles.findByAlias(alias.profile()) : Optional.empty();
+        Optional<Double> seconds = seconds(request, forecast); // of the whole job
         PlanView.Evaluation evaluation = evaluation(checked, facts.architecture());
         return IntStream.range(0, request.recipes().size())
                 .mapToObj(i -> {
-                    Based based = based(request.recipes().get(i).rest(layers, left), left, alias);
-                    PruningPlan plan = based.plan();
-                    long zeros = plan.zeros().projections().stream()
-                            .mapToLong(id -> plan.zeros().target(id).zeros())
-                            .sum();
-                    long removed = dropped + plan.structure().removedParameters();
+                    Forecast.Expected expected = forecast.expected(i, ranking, profile);
                     return new PlanView(
                             request,
                             request.outputs().get(i),
-                            guessed ? PlanView.Basis.UNMEASURED : based.basis(),
-                            prunable,
-                            removed,
-                            zeros,
-                            PlanView.layers(plan),
+                            expected.basis(),
+                            LayerShape.parameters(facts.architecture().shapes()),
+                            expected.removed(),
+                            expected.zeros(),
+                            PlanView.layers(expected.plan()),
                             new PruningReport.ComparedBytes(
                                     facts.weightBytes(),
                                     facts.weightBytes()
-                                            - Math.round((double) removed * facts.weightBytes() / facts.parameters())),
+                                            - Math.round((double) expected.removed()
+                                                    * facts.weightBytes()
+                                                    / facts.parameters())),
                             checked.needsBytes(),
                             evaluation,
                             seconds);
@@ -97,53 +87,15 @@ class Plans {
                 .toList();
     }
 
-    private record Based(PlanView.Basis basis, PruningPlan plan) {}
-
-    private Based based(PruningRecipe recipe, List<LayerShape> layers, MeasurementAlias alias) {
-        if (!recipe.ranked()) {
-            return new Based(
-                    recipe.searched() ? PlanView.Basis.UNMEASURED : PlanView.Basis.SHAPES,
-                    PruningPlan.of(recipe, layers, OutlierRanking.none(layers)));
-        }
-        Optional<OutlierRanking> ranking = rankings.findByAlias(alias.ranking());
-        PruningPlan plan = PruningPlan.of(recipe, layers, ranking.orElse(OutlierRanking.none(layers)));
-        if (recipe.searched()) {
-            return profiles.findByAlias(alias.profile())
-                    .map(profile -> new Based(PlanView.Basis.SENSITIVITIES, first(recipe, layers, ranking, profile)))
-                    .orElse(new Based(PlanView.Basis.UNMEASURED, plan));
-        }
-        return new Based(ranking.isPresent() ? PlanView.Basis.RANKING : PlanView.Basis.UNMEASURED, plan);
-    }
-
-    /** The first candidate of the search. */
-    private static PruningPlan first(
-            PruningRecipe recipe,
-            List<LayerShape> layers,
-            Optional<OutlierRanking> ranking,
-            SensitivityProfile profile) {
-        StructuredPlan structure = ShapeCandidate.of(
-                        recipe,
-                        layers,
-                        ranking.orElse(OutlierRanking.none(layers)),
-                        Optional.of(profile),
-                        recipe.structuredShare().start())
-                .getFirst()
-                .structure();
-        return new PruningPlan(
-                structure,
-                SensitivityAllocation.of(
-                        profile, structure.after(), PruningPlan.zeros(recipe, structure), (MapId id) -> 1));
-    }
-
     /** Duration of the last finished job of the same kind, scaled by the ratio of their operations. */
-    private Optional<Double> seconds(JobRequest request, Architecture architecture) {
+    private Optional<Double> seconds(JobRequest request, Forecast forecast) {
         return reports.latest(finished -> finished.method().equals(request.method())
                         && finished.recipe().searched() == request.recipe().searched())
                 .map(latest -> latest.report().stages().stream()
                                 .mapToDouble(PruningReport.StageTime::seconds)
                                 .sum()
-                        * operations(request, architecture)
-                        / operations(latest.request(), latest.architecture()));
+                        * forecast.operations()
+                        / latest.request().forecast(latest.architecture()).operations());
     }
 
     /**
@@ -176,13 +128,5 @@ class Plans {
         return windows
                 * evaluation.sequenceLength().orElse(0)
                 * (1 + finished.request().outputs().size());
-    }
-
-    private static double operations(JobRequest request, Architecture architecture) {
-        return new SearchCost(request.left(architecture), request.calibration().windows(), request.recipe())
-                .operations(
-                        request.recipe(),
-                        request.recipes().size(),
-                        request.dropLayers().orElse(0));
     }
 }

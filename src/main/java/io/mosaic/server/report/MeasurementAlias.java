@@ -2,7 +2,6 @@ package io.mosaic.server.report;
 
 import io.mosaic.engine.Hashes;
 import io.mosaic.engine.calibration.CalibrationWindows;
-import io.mosaic.engine.search.SearchCost;
 import io.mosaic.server.corpus.CorpusCatalog;
 import io.mosaic.server.job.JobRequest;
 import io.mosaic.server.model.ModelCatalog;
@@ -20,11 +19,8 @@ public record MeasurementAlias(String ranking, String profile) {
         JobRequest.Calibration calibration = request.calibration();
         String inputs = String.join("\n", model.id().toString(), model.files().toString(), corpus.toString()) + "\n"
                 + calibration + "\n" + request.dropLayers().orElse(0) + "\n" + request.precision();
-        CalibrationWindows heldOut = new SearchCost(
-                        request.left(model.requireFacts().architecture()),
-                        request.calibration().windows(),
-                        request.recipe())
-                .heldOut(request.recipe().allocation().searchBudget());
+        CalibrationWindows heldOut =
+                request.forecast(model.requireFacts().architecture()).heldOut();
         return new MeasurementAlias(
                 Hashes.text(inputs + "\n" + request.outlierThreshold()), Hashes.text(inputs + "\n" + heldOut));
     }
