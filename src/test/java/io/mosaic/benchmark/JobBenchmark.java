@@ -256,7 +256,7 @@ final class JobBenchmark {
         return new PruningRecipe(
                 sparsity,
                 category,
-                new PruningRecipe.Removal(method, new SparsityPattern.Free()),
+                PruningRecipe.Removal.usual(method, new SparsityPattern.Free()),
                 new PruningRecipe.Structure(new StructuredShare.Fixed(0.5), StructuredScore.OBS, Layout.UNIFORM, 32),
                 new PruningRecipe.Allocation(allocation, 5, 0.08, 8),
                 propagation,
@@ -299,7 +299,7 @@ final class JobBenchmark {
         CalibrationWindows windows = new CalibrationWindows(calibration.samples(), LENGTH);
         PruningWork work = PruningWork.of(recipe, shape, windows, sparsities.size());
         if (recipe.ranked()) {
-            work = work.plus(PruningWork.ranking(shape, windows));
+            work = work.plus(PruningWork.forward(shape, windows));
         }
         long estimate = new MemoryEstimate(model.architecture(), windows, windows.length(), ACTIVATION_BYTES)
                 .pruning(sparsities.stream().map(recipe::withSparsity).toList());

@@ -11,6 +11,7 @@ import io.mosaic.engine.architecture.PerMap;
 import io.mosaic.engine.architecture.RotaryKind;
 import io.mosaic.engine.architecture.Site;
 import io.mosaic.engine.calibration.DampedHessian;
+import io.mosaic.engine.calibration.Dampening;
 import io.mosaic.engine.calibration.InputStatistics;
 import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.checkpoint.DType;
@@ -91,7 +92,7 @@ public class KernelBenchmark {
         statistics.observe(Site.ATTENTION_INPUT, inputs);
         hessian = statistics.hessian(manager, Site.ATTENTION_INPUT);
         norms = statistics.norms(Site.ATTENTION_INPUT);
-        damped = DampedHessian.of(manager, hessian, "a random site");
+        damped = DampedHessian.of(manager, hessian, Dampening.BY_MEAN, "a random site");
         factor = damped.upperFactor(manager);
         int[][] windows = IntStream.range(0, TOKENS / LENGTH)
                 .mapToObj(seed -> new Random(seed).ints(LENGTH, 0, 4096).toArray())
@@ -118,7 +119,7 @@ public class KernelBenchmark {
     @Benchmark
     public void factorisation() {
         try (NDManager scope = manager.newSubManager()) {
-            DampedHessian.of(scope, hessian, "a random site").upperFactor(scope);
+            DampedHessian.of(scope, hessian, Dampening.BY_MEAN, "a random site").upperFactor(scope);
         }
     }
 

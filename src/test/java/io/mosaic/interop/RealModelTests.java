@@ -262,7 +262,7 @@ class RealModelTests {
         PruningRecipe recipe = new PruningRecipe(
                 pruning.sparsity(),
                 pruning.category(),
-                new PruningRecipe.Removal(UnstructuredMethod.SPARSEGPT, new SparsityPattern.Free()),
+                PruningRecipe.Removal.usual(UnstructuredMethod.SPARSEGPT, new SparsityPattern.Free()),
                 new PruningRecipe.Structure(new StructuredShare.Fixed(0.5), StructuredScore.OBS, Layout.UNIFORM, 32),
                 new PruningRecipe.Allocation(AllocationMethod.UNIFORM, 5, 0.08, 8),
                 Propagation.PRUNED,

@@ -42,6 +42,13 @@ public record CalibrationSet(int[][] windows) {
         };
     }
 
+    /** Every n-th of these windows, the first included. */
+    public CalibrationSet every(int n) {
+        return new CalibrationSet(IntStream.range(0, Math.ceilDiv(windows.length, n))
+                .mapToObj(i -> windows[i * n])
+                .toArray(int[][]::new));
+    }
+
     public int samples() {
         return windows.length;
     }

@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * An input site's H, made positive definite: dead columns get a unit diagonal, and the dampening, 0.01 of the mean
- * diagonal at first, grows tenfold until the factorisation succeeds, at most to 1.0.
+ * An input site's H, made positive definite: dead columns get a unit diagonal, and the dampening, 0.01 of the diagonal
+ * at first, grows tenfold until the factorisation succeeds, at most to 1.0.
  *
  * @param matrix H with the dampening added, (d, d)
  * @param reversed L, lower triangular, with J·H·J = L·Lᵀ, J being the reversal; all needed factors follow from it
@@ -26,11 +26,10 @@ public record DampedHessian(NDArray matrix, NDArray reversed, double dampening, 
     private static final long STRIP = 1024;
 
     /** @param label name of the site, for messages */
-    public static DampedHessian of(NDManager scope, NDArray hessian, String label) {
+    public static DampedHessian of(NDManager scope, NDArray hessian, Dampening rule, String label) {
         float[] diagonal = diagonal(hessian);
         boolean[] dead = new boolean[diagonal.length];
         float[] extra = new float[diagonal.length];
-        double mean = 0;
         for (int i = 0; i < dead.length; i++) {
             if (!Float.isFinite(diagonal[i])) {
                 throw new MosaicException(
@@ -39,10 +38,18 @@ public record DampedHessian(NDArray matrix, NDArray reversed, double dampening, 
             }
             dead[i] = diagonal[i] == 0;
             extra[i] = dead[i] ? 1 : 0;
-            mean += (dead[i] ? 1.0 : diagonal[i]) / dead.length;
+            diagonal[i] += extra[i];
+        }
+        double mean = mean(diagonal);
+        float[] unit = new float[diagonal.length]; // of the dampening
+        for (int i = 0; i < unit.length; i++) {
+            unit[i] = switch (rule) {
+                case BY_COLUMN -> diagonal[i];
+                case BY_MEAN -> (float) mean;
+            };
         }
         for (double dampening = FIRST; dampening <= LAST * 1.001; dampening *= 10) {
-            NDArray matrix = shifted(scope, hessian, extra, dampening * mean);
+            NDArray matrix = shifted(scope, hessian, extra, unit, dampening);
             Optional<NDArray> reversed = factorise(scope, matrix);
             if (reversed.isPresent()) {
                 return new DampedHessian(matrix, reversed.get(), dampening, dead);
@@ -117,11 +124,19 @@ public record DampedHessian(NDArray matrix, NDArray reversed, double dampening, 
         }
     }
 
+    private static double mean(float[] values) {
+        double sum = 0;
+        for (float value : values) {
+            sum += value;
+        }
+        return sum / values.length;
+    }
+
     /** The matrix with {@code extra} and the dampening added to its diagonal. */
-    private static NDArray shifted(NDManager scope, NDArray matrix, float[] extra, double dampening) {
+    private static NDArray shifted(NDManager scope, NDArray matrix, float[] extra, float[] unit, double dampening) {
         float[] values = new float[extra.length];
         for (int i = 0; i < values.length; i++) {
-            values[i] = (float) (extra[i] + dampening);
+            values[i] = (float) (extra[i] + dampening * unit[i]);
         }
         try (NDArray added = Tensors.of(scope, values, values.length)) {
             return TorchOps.on(scope).shifted(scope, matrix, added);

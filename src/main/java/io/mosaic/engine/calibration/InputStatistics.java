@@ -88,6 +88,11 @@ public final class InputStatistics implements SiteObserver, AutoCloseable {
         }
     }
 
+    /** Number of columns of a site. */
+    public int width(Site site) {
+        return shape.width(site);
+    }
+
     /** H of a site, (width, width), in {@code scope}. */
     public NDArray hessian(NDManager scope, Site site) {
         if (!full) {

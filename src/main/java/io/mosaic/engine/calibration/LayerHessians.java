@@ -13,13 +13,15 @@ public final class LayerHessians implements AutoCloseable {
     private final NDManager parent;
     private final int layer;
     private final InputStatistics statistics;
+    private final Dampening dampening;
     private final Map<Site, Held> sites = new EnumMap<>(Site.class);
 
     /** @param statistics of the layer's inputs; still owned by the caller */
-    public LayerHessians(NDManager parent, int layer, InputStatistics statistics) {
+    public LayerHessians(NDManager parent, int layer, InputStatistics statistics, Dampening dampening) {
         this.parent = parent;
         this.layer = layer;
         this.statistics = statistics;
+        this.dampening = dampening;
     }
 
     public InputStatistics statistics() {
@@ -34,7 +36,7 @@ public final class LayerHessians implements AutoCloseable {
     /** H of a subset of columns, as if no other had been observed; a new one, in {@code scope}. */
     public DampedHessian damped(NDManager scope, Site site, int[] columns) {
         return DampedHessian.of(
-                scope, DampedHessian.square(scope, statistics.hessian(scope, site), columns), label(site));
+                scope, DampedHessian.square(scope, statistics.hessian(scope, site), columns), dampening, label(site));
     }
 
     /** U, upper triangular, with H⁻¹ = UᵀU. */
@@ -78,7 +80,7 @@ public final class LayerHessians implements AutoCloseable {
 
         Held(Site site) {
             try (NDManager work = manager.newSubManager()) {
-                damped = DampedHessian.of(manager, statistics.hessian(work, site), label(site));
+                damped = DampedHessian.of(manager, statistics.hessian(work, site), dampening, label(site));
             }
         }
     }

@@ -11,12 +11,12 @@ import java.util.Optional;
 public enum DType {
     F32(4, "float32") {
         @Override
-        void widen(MemorySegment source, float[] target, int offset, int count) {
+        public void widen(MemorySegment source, float[] target, int offset, int count) {
             MemorySegment.copy(source, FLOAT, 0, target, offset, count);
         }
 
         @Override
-        int narrow(float[] source, int offset, MemorySegment target, int count) {
+        public int narrow(float[] source, int offset, MemorySegment target, int count) {
             MemorySegment.copy(source, offset, target, FLOAT, 0, count);
             int zeros = 0;
             for (int i = offset; i < offset + count; i++) {
@@ -32,14 +32,14 @@ public enum DType {
     },
     F16(2, "float16") {
         @Override
-        void widen(MemorySegment source, float[] target, int offset, int count) {
+        public void widen(MemorySegment source, float[] target, int offset, int count) {
             for (int i = 0; i < count; i++) {
                 target[offset + i] = Float.float16ToFloat(source.getAtIndex(SHORT, i));
             }
         }
 
         @Override
-        int narrow(float[] source, int offset, MemorySegment target, int count) {
+        public int narrow(float[] source, int offset, MemorySegment target, int count) {
             int zeros = 0;
             for (int i = 0; i < count; i++) {
                 short bits = Float.floatToFloat16(source[offset + i]);
@@ -56,14 +56,14 @@ public enum DType {
     },
     BF16(2, "bfloat16") {
         @Override
-        void widen(MemorySegment source, float[] target, int offset, int count) {
+        public void widen(MemorySegment source, float[] target, int offset, int count) {
             for (int i = 0; i < count; i++) {
                 target[offset + i] = Float.intBitsToFloat(source.getAtIndex(SHORT, i) << 16);
             }
         }
 
         @Override
-        int narrow(float[] source, int offset, MemorySegment target, int count) {
+        public int narrow(float[] source, int offset, MemorySegment target, int count) {
             int zeros = 0;
             for (int i = 0; i < count; i++) {
                 short bits = (short) (bfloat16Bits(source[offset + i]) >>> 16);
@@ -122,10 +122,15 @@ public enum DType {
         return rounded;
     }
 
-    abstract void widen(MemorySegment source, float[] target, int offset, int count);
+    /** Reads elements stored in this format. */
+    public abstract void widen(MemorySegment source, float[] target, int offset, int count);
 
-    /** @return how many elements are zero as stored */
-    abstract int narrow(float[] source, int offset, MemorySegment target, int count);
+    /**
+     * Stores elements in this format.
+     *
+     * @return how many of them are zero as stored
+     */
+    public abstract int narrow(float[] source, int offset, MemorySegment target, int count);
 
     static Optional<DType> named(String safetensorsName) {
         return Arrays.stream(values())

@@ -107,7 +107,7 @@ final class EarlierAttempt implements AutoCloseable {
                                                 .structure()
                                                 .after()
                                                 .get(index)),
-                        journal.layers().get(index).targets().get(target).dampening());
+                        journal.layers().get(index).targets().get(target).notes());
             }
         };
     }

@@ -93,12 +93,12 @@ public final class Forecast {
     private Expected based(
             PruningRecipe recipe, Optional<OutlierRanking> ranking, Optional<SensitivityProfile> profile) {
         OutlierRanking known = ranking.orElse(OutlierRanking.none(left()));
-        if (!recipe.ranked()) {
-            return expected(recipe.searched() ? Basis.UNMEASURED : Basis.SHAPES, PruningPlan.of(recipe, left(), known));
-        }
         if (recipe.searched()) {
-            return profile.map(measured -> expected(Basis.SENSITIVITIES, first(recipe, known, measured)))
+            return profile.map(measured -> expected(Basis.SENSITIVITIES, first(recipe, measured)))
                     .orElseGet(() -> expected(Basis.UNMEASURED, PruningPlan.of(recipe, left(), known)));
+        }
+        if (!recipe.ranked()) {
+            return expected(Basis.SHAPES, PruningPlan.of(recipe, left(), known));
         }
         return expected(ranking.isPresent() ? Basis.RANKING : Basis.UNMEASURED, PruningPlan.of(recipe, left(), known));
     }
@@ -112,11 +112,10 @@ public final class Forecast {
     }
 
     /** The first candidate of the search. */
-    private PruningPlan first(PruningRecipe recipe, OutlierRanking ranking, SensitivityProfile profile) {
+    private PruningPlan first(PruningRecipe recipe, SensitivityProfile profile) {
         StructuredPlan structure = ShapeCandidate.of(
                         recipe,
                         left(),
-                        ranking,
                         Optional.of(profile),
                         recipe.structuredShare().start())
                 .getFirst()
@@ -129,12 +128,12 @@ public final class Forecast {
 
     /** Held-out windows of the search. */
     public CalibrationWindows heldOut() {
-        return cost().heldOut(recipes.getFirst().allocation().searchBudget());
+        return cost().heldOut();
     }
 
     /** Floating-point operations for choosing the plans and pruning by them. */
     public double operations() {
-        return cost().operations(recipes.getFirst(), recipes.size(), dropLayers);
+        return cost().operations(recipes.size(), dropLayers);
     }
 
     private SearchCost cost() {

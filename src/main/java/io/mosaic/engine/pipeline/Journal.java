@@ -1,8 +1,8 @@
 package io.mosaic.engine.pipeline;
 
 import io.mosaic.engine.allocation.MapSparsity;
-import io.mosaic.engine.architecture.Site;
 import io.mosaic.engine.checkpoint.SafetensorsWriter;
+import io.mosaic.engine.pruning.LayerNotes;
 import io.mosaic.engine.pruning.structured.StructuredPlan;
 import io.mosaic.engine.ranking.OutlierRanking;
 import io.mosaic.engine.search.DepthSearch;
@@ -13,7 +13,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Optional;
 import tools.jackson.core.JacksonException;
@@ -57,8 +56,8 @@ final class Journal {
     /** A layer on disk for all targets, one entry per target. */
     record Layer(List<Written> targets) {}
 
-    /** A layer of one target: the hash of its weights as stored, and its dampening. */
-    record Written(String sha256, Map<Site, Double> dampening) {}
+    /** A layer of one target, by the hash of its weights as stored. */
+    record Written(String sha256, LayerNotes notes) {}
 
     /** The contents of a journal, layers from the first on. */
     record Content(Decisions decisions, List<Layer> layers) {}

@@ -94,12 +94,13 @@ public final class MemoryEstimate {
      * @param layers number to remove; a stream is held for each layer of the model
      */
     public long dropping(int layers) {
+        CalibrationWindows heldOut = DepthSearch.heldOut(windows);
         return layers == 0
                 ? 0
                 : PROCESS
                         + LAYER_COPIES * layer
                         + batch
-                        + heldOut((config.depth() + 2L) * DepthSearch.WINDOWS * windows.length());
+                        + heldOut((config.depth() + 2L) * heldOut.samples() * heldOut.length());
     }
 
     /** Bytes while perplexity is measured on texts, the longest of {@code tokens} tokens. */
@@ -147,7 +148,7 @@ public final class MemoryEstimate {
     /** Streams and predictions of the held-out windows, and the output head. */
     private long search(PruningRecipe recipe) {
         SearchCost cost = new SearchCost(config, windows, recipe);
-        CalibrationWindows heldOut = cost.heldOut(recipe.allocation().searchBudget());
+        CalibrationWindows heldOut = cost.heldOut();
         return heldOut((long) cost.streams() * heldOut.samples() * heldOut.length());
     }
 

@@ -9,12 +9,13 @@ import io.mosaic.engine.pruning.PruningPlan;
 import io.mosaic.engine.pruning.PruningRecipe;
 import io.mosaic.engine.ranking.OutlierRanker;
 import io.mosaic.engine.ranking.OutlierRanking;
+import io.mosaic.engine.search.Assemblies;
 import io.mosaic.engine.search.HeldOut;
 import io.mosaic.engine.search.PlanSearch;
 import io.mosaic.engine.search.SearchCost;
 import io.mosaic.engine.search.SearchReport;
-import io.mosaic.engine.search.SensitivityProfiler;
 import io.mosaic.engine.tensor.Compute;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -95,98 +96,47 @@ final class PlanChoice {
         }
         PruningTask.Calibration wish = task.calibration();
         SearchCost cost = new SearchCost(depth.checkpoint().architecture(), wish.windows(), task.recipe());
-        HeldOutSet windows = HeldOutSet.of(
-                calibrationTokens,
-                wish.windows(),
-                wish.sampling(),
-                wish.seed(),
-                cost.heldOut(task.recipe().allocation().searchBudget()));
-        try (HeldOut heldOut = new HeldOut(compute, depth.checkpoint(), windows.set(), token)) {
-            Search search = new Search(ranking, profiles, cost, windows, heldOut, recipes.size());
-            return recipes.stream().map(search::choose).toList();
+        HeldOutSet windows =
+                HeldOutSet.of(calibrationTokens, wish.windows(), wish.sampling(), wish.seed(), cost.heldOut());
+        String key = Fingerprints.profileKey(measuredSha256, calibration, compute.precision(), windows.set());
+        Optional<SensitivityProfile> stored = task.recipe().profiled() ? profiles.find(key) : Optional.empty();
+        try (HeldOut heldOut = new HeldOut(compute, depth.checkpoint(), windows.set(), token);
+                Assemblies assemblies =
+                        new Assemblies(compute, depth.checkpoint(), calibration, heldOut, stored, token)) {
+            PlanSearch search =
+                    new PlanSearch(compute, depth.checkpoint(), calibration, heldOut, assemblies, cost, token);
+            List<Chosen> chosen = new ArrayList<>();
+            for (PruningRecipe recipe : recipes) {
+                chosen.add(choose(recipe, search, windows, stored.isPresent(), chosen.size()));
+            }
+            assemblies.measured().ifPresent(profile -> profiles.save(key, profile));
+            return chosen;
         }
     }
 
-    /** Searches a plan for one target after the other; the others reuse the measurements of the first. */
-    private final class Search {
-        private final Optional<OutlierRanking> ranking;
-        private final MeasurementStore<SensitivityProfile> profiles;
-        private final SearchCost cost;
-        private final HeldOutSet windows;
-        private final HeldOut heldOut;
-        private final int targets;
-        private final PlanSearch plans;
-        private int done;
-
-        Search(
-                Optional<OutlierRanking> ranking,
-                MeasurementStore<SensitivityProfile> profiles,
-                SearchCost cost,
-                HeldOutSet windows,
-                HeldOut heldOut,
-                int targets) {
-            this.ranking = ranking;
-            this.profiles = profiles;
-            this.cost = cost;
-            this.windows = windows;
-            this.heldOut = heldOut;
-            this.targets = targets;
-            plans = new PlanSearch(compute, depth.checkpoint(), calibration, heldOut, cost, token);
-        }
-
-        /**
-         * Sensitivities first, if the plan can follow them; then the candidates that the rest of the budget allows. A
-         * stored measurement costs nothing but is still charged to the budget, so that the same request tries the same
-         * candidates.
-         */
-        Chosen choose(PruningRecipe recipe) {
-            double budget = recipe.allocation().searchBudget();
-            double left = budget - (ranking.isEmpty() ? 0 : cost.ranking());
-            double spent = ranking.isEmpty() || rankingReused || done > 0 ? 0 : cost.ranking();
-            PlanSearch.Listener listener = (tried, affordable) -> step(0.5 + 0.5 * tried / affordable);
-            PlanSearch.Found result;
-            boolean reused = false;
-            if (recipe.profiled()) {
-                Optional<SensitivityProfile> profile = Optional.empty();
-                if (cost.affordsProfile(windows.set(), budget)) {
-                    String key =
-                            Fingerprints.profileKey(measuredSha256, calibration, compute.precision(), windows.set());
-                    Optional<SensitivityProfile> stored = profiles.find(key);
-                    reused = stored.isPresent();
-                    profile = Optional.of(stored.orElseGet(() -> profile(key)));
-                    left -= cost.profile(windows.set());
-                    spent += reused ? 0 : cost.profile(windows.set());
-                }
-                result = plans.run(recipe, depth.layers(), ranking.orElseThrow(), profile, left, listener);
-            } else {
-                result = plans.shapes(recipe, depth.layers(), left, listener);
-            }
-            done++;
-            return new Chosen(
-                    recipe,
-                    result.plan(),
-                    Optional.of(new SearchReport(
-                            budget,
-                            spent + result.spent(),
-                            windows.set().samples(),
-                            windows.set().length(),
-                            windows.independent(),
-                            reused,
-                            result.chosen(),
-                            result.candidates())));
-        }
-
-        private SensitivityProfile profile(String key) {
-            int layers = depth.kept().size();
-            SensitivityProfile profile = new SensitivityProfiler(compute, depth.checkpoint(), token)
-                    .profile(calibration, heldOut, measured -> step(0.5 * measured / layers));
-            profiles.save(key, profile);
-            return profile;
-        }
-
-        /** @param part completed share of this target's search */
-        private void step(double part) {
-            stages.step((int) Math.round(STEPS * (done + part)), STEPS * targets);
-        }
+    /**
+     * Searches a plan for one target. A stored measurement costs nothing but is still charged to the budget, so that the
+     * same request tries the same candidates.
+     */
+    private Chosen choose(PruningRecipe recipe, PlanSearch search, HeldOutSet windows, boolean reused, int done) {
+        double budget = recipe.allocation().searchBudget();
+        int targets = task.targets().size();
+        PlanSearch.Found result = search.run(
+                recipe,
+                depth.layers(),
+                budget,
+                part -> stages.step((int) Math.round(STEPS * (done + part)), STEPS * targets));
+        return new Chosen(
+                recipe,
+                result.plan(),
+                Optional.of(new SearchReport(
+                        budget,
+                        result.spent(),
+                        windows.set().samples(),
+                        windows.set().length(),
+                        windows.independent(),
+                        reused,
+                        result.chosen(),
+                        result.candidates())));
     }
 }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 import io.mosaic.engine.checkpoint.SafetensorsWriter;
 import io.mosaic.engine.evaluation.Compared;
 import io.mosaic.engine.evaluation.Measurement;
+import io.mosaic.engine.pruning.unstructured.Fit;
 import io.mosaic.engine.search.DepthSearch;
 import io.mosaic.engine.search.SearchReport;
 import io.mosaic.engine.tensor.Precision;
@@ -109,6 +110,8 @@ public record PruningReport(
      * @param nominal the target, physical and zeroed together
      * @param shapeAfter (0, 0) if the whole layer was removed
      * @param dampening of its input's Hessian; absent if none was factorised
+     * @param squaredError mean over the calibration's tokens of the squared error of an output vector, before and
+     *     after the weights that stay were fitted; absent if they were not
      */
     public record ProjectionSparsity(
             int layer,
@@ -118,7 +121,8 @@ public record PruningReport(
             double realised,
             List<Integer> shapeBefore,
             List<Integer> shapeAfter,
-            Optional<Double> dampening) {}
+            Optional<Double> dampening,
+            Optional<Fit> squaredError) {}
 
     /**
      * Whole layers removed before anything else.

@@ -266,12 +266,7 @@ final class PruningRun {
     /** The windows on which the layers to drop are chosen. */
     private HeldOutSet depthWindows(int[] tokens) {
         PruningTask.Calibration wish = task.calibration();
-        return HeldOutSet.of(
-                tokens,
-                wish.windows(),
-                wish.sampling(),
-                wish.seed(),
-                wish.windows().of(DepthSearch.WINDOWS, wish.windows().length()));
+        return HeldOutSet.of(tokens, wish.windows(), wish.sampling(), wish.seed(), DepthSearch.heldOut(wish.windows()));
     }
 
     private PruningReport.Speed prune(
@@ -300,10 +295,9 @@ final class PruningRun {
                 staged.add(new StagedWeights(folder, source.architecture()));
                 targets.add(new PruningWalk.Variant(
                         new CompositePruner(chosen.recipe(), chosen.plan()),
-                        (index, layer, dampening) -> {
-                            ledgers.get(target).add(index, exporter.write(index, layer), dampening);
-                            entries.add(new Journal.Written(
-                                    Fingerprints.layer(staged.get(target), index), Map.copyOf(dampening)));
+                        (index, layer, notes) -> {
+                            ledgers.get(target).add(index, exporter.write(index, layer), notes);
+                            entries.add(new Journal.Written(Fingerprints.layer(staged.get(target), index), notes));
                             if (target == last) {
                                 journal.add(new Journal.Layer(List.copyOf(entries)));
                                 entries.clear();

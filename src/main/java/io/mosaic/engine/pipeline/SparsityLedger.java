@@ -4,13 +4,12 @@ import io.mosaic.engine.architecture.LayerShape;
 import io.mosaic.engine.architecture.MapId;
 import io.mosaic.engine.architecture.MapRole;
 import io.mosaic.engine.architecture.PerMap;
-import io.mosaic.engine.architecture.Site;
+import io.mosaic.engine.pruning.LayerNotes;
 import io.mosaic.engine.pruning.PruningPlan;
 import io.mosaic.engine.ranking.OutlierRanking;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /** Counts the weights that each layer lost, as written. */
@@ -41,6 +40,7 @@ final class SparsityLedger {
                     1,
                     List.of(before.out(projection), before.in(projection)),
                     List.of(0, 0),
+                    Optional.empty(),
                     Optional.empty()));
         }
     }
@@ -51,7 +51,7 @@ final class SparsityLedger {
      * @param layer its index among the kept layers
      * @param zeros per projection, counted in the stored weights
      */
-    void add(int layer, PerMap<Long> zeros, Map<Site, Double> dampening) {
+    void add(int layer, PerMap<Long> zeros, LayerNotes notes) {
         LayerShape before = plan.structure().before().get(layer);
         LayerShape after = plan.structure().after().get(layer);
         for (MapRole projection : before.maps()) {
@@ -69,7 +69,8 @@ final class SparsityLedger {
                     share(dense - left + zero, dense),
                     List.of(before.out(projection), before.in(projection)),
                     List.of(after.out(projection), after.in(projection)),
-                    Optional.ofNullable(dampening.get(projection.site()))));
+                    Optional.ofNullable(notes.dampening().get(projection.site())),
+                    Optional.ofNullable(notes.fits().get(projection))));
         }
     }
 

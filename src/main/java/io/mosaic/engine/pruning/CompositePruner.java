@@ -6,38 +6,49 @@ import io.mosaic.engine.allocation.AllocationMethod;
 import io.mosaic.engine.allocation.MapSparsity;
 import io.mosaic.engine.architecture.LayerShape;
 import io.mosaic.engine.architecture.MapId;
+import io.mosaic.engine.architecture.MapRole;
 import io.mosaic.engine.architecture.Site;
 import io.mosaic.engine.calibration.DampedHessian;
+import io.mosaic.engine.calibration.Dampening;
 import io.mosaic.engine.calibration.LayerHessians;
 import io.mosaic.engine.decoder.LayerWeights;
 import io.mosaic.engine.pruning.structured.LayerSlicer;
+import io.mosaic.engine.pruning.unstructured.AdmmSolver;
+import io.mosaic.engine.pruning.unstructured.Fit;
 import io.mosaic.engine.pruning.unstructured.MagnitudePruner;
 import io.mosaic.engine.pruning.unstructured.Rows;
 import io.mosaic.engine.pruning.unstructured.SparseGptSolver;
 import io.mosaic.engine.pruning.unstructured.SparsityPattern;
-import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
+import io.mosaic.engine.pruning.unstructured.SupportRefit;
 import io.mosaic.engine.pruning.unstructured.WandaPruner;
 import io.mosaic.engine.pruning.unstructured.ZeroRule;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Prunes one decoder layer: heads and channels first, then single weights of the rest. One calibration pass serves
  * both, because the Hessian of the kept inputs is a sub-matrix of the whole one.
  */
 public final class CompositePruner {
+    /** Iterations of the fit at each level of {@link Layer#levels}. */
+    static final int LEVEL_REFITS = 1;
+
     private final PruningRecipe recipe;
     private final PruningPlan plan;
-    private final Budget budget;
+    private final Fidelity fidelity;
 
-    /** How exactly zeros meet the targets. */
-    enum Budget {
-        /** To the weight. */
-        EXACT,
-        /** By the thresholds of the published code, which overshoot. */
+    /** Whose choices to follow where the published code differs from ours. */
+    enum Fidelity {
+        /** Zeros to the weight, dampening of each column by its own inputs. */
+        OURS,
+        /** Zeros by thresholds, which overshoot; dampening by the mean. */
         AS_PUBLISHED
     }
 
@@ -45,18 +56,18 @@ public final class CompositePruner {
         this(
                 recipe,
                 plan,
-                recipe.allocation().method() == AllocationMethod.AS_PUBLISHED ? Budget.AS_PUBLISHED : Budget.EXACT);
+                recipe.allocation().method() == AllocationMethod.AS_PUBLISHED ? Fidelity.AS_PUBLISHED : Fidelity.OURS);
     }
 
-    CompositePruner(PruningRecipe recipe, PruningPlan plan, Budget budget) {
+    CompositePruner(PruningRecipe recipe, PruningPlan plan, Fidelity fidelity) {
         this.recipe = recipe;
         this.plan = plan;
-        this.budget = budget;
+        this.fidelity = fidelity;
     }
 
     private ZeroRule rule(MapSparsity target) {
-        return switch (budget) {
-            case EXACT -> new ZeroRule.Exactly(target.zeros());
+        return switch (fidelity) {
+            case OURS -> new ZeroRule.Exactly(target.zeros());
             case AS_PUBLISHED -> new ZeroRule.AsPublished(target.share());
         };
     }
@@ -66,6 +77,13 @@ public final class CompositePruner {
         NOTHING,
         NORMS,
         HESSIANS
+    }
+
+    Dampening dampening() {
+        return switch (fidelity) {
+            case OURS -> Dampening.BY_COLUMN;
+            case AS_PUBLISHED -> Dampening.BY_MEAN;
+        };
     }
 
     /** Whether layers see the pruned or the dense layers before them. */
@@ -80,10 +98,14 @@ public final class CompositePruner {
     /** The level that a recipe needs, even before it has a plan. */
     public static StatisticsLevel needs(PruningRecipe recipe) {
         // from the recipe alone, so that other targets of the run do not change how a target is pruned
-        if (recipe.category() != Category.UNSTRUCTURED || recipe.removal().method() == UnstructuredMethod.SPARSEGPT) {
+        if (recipe.category() != Category.UNSTRUCTURED || recipe.removal().refitIterations() > 0) {
             return StatisticsLevel.HESSIANS;
         }
-        return recipe.removal().method() == UnstructuredMethod.WANDA ? StatisticsLevel.NORMS : StatisticsLevel.NOTHING;
+        return switch (recipe.removal().method()) {
+            case MAGNITUDE -> StatisticsLevel.NOTHING;
+            case WANDA -> StatisticsLevel.NORMS;
+            case SPARSEGPT, ADMM -> StatisticsLevel.HESSIANS;
+        };
     }
 
     /** Whether a site is observed again once the projections before it are pruned. */
@@ -92,7 +114,7 @@ public final class CompositePruner {
     }
 
     /** Removes heads and channels of a layer; its single weights are left to {@link Layer#zero}. */
-    Layer layer(NDManager scope, int index, LayerWeights dense, LayerHessians hessians) {
+    public Layer layer(NDManager scope, int index, LayerWeights dense, LayerHessians hessians) {
         LayerShape target = plan.structure().after().get(index);
         if (target.equals(dense.shape())) {
             return new Layer(index, whole(dense), Map.of());
@@ -115,11 +137,22 @@ public final class CompositePruner {
         return new LayerSlicer.Sliced(dense.with(dense.weights().map(float[]::clone)), all);
     }
 
+    /** Receives a projection at one of several levels. */
+    @FunctionalInterface
+    public interface LevelSink {
+        /**
+         * @param level its index
+         * @param weight (out, in), for the sink to keep
+         */
+        void accept(MapRole role, int level, float[] weight, Fit fit);
+    }
+
     /** A layer being pruned. */
-    final class Layer {
+    public final class Layer {
         private final int index;
         private final LayerSlicer.Sliced sliced;
         private final Map<Site, Double> dampening = new EnumMap<>(Site.class);
+        private final Map<MapRole, Fit> fits = new EnumMap<>(MapRole.class);
 
         private Layer(int index, LayerSlicer.Sliced sliced, Map<Site, Double> dampening) {
             this.index = index;
@@ -128,13 +161,12 @@ public final class CompositePruner {
         }
 
         /** The layer's current weights; the arrays themselves, which {@link #zero} changes. */
-        LayerWeights weights() {
+        public LayerWeights weights() {
             return sliced.weights();
         }
 
-        /** The dampening of each site's Hessian that was factorised. */
-        Map<Site, Double> dampening() {
-            return dampening;
+        LayerNotes notes() {
+            return new LayerNotes(dampening, fits);
         }
 
         /**
@@ -143,40 +175,143 @@ public final class CompositePruner {
          * @param seen the site's inputs, observed on the dense layer or on this one
          */
         void zero(NDManager parent, Site site, LayerHessians seen) {
-            if (recipe.category() == Category.STRUCTURED) {
+            List<Rows> rows = rows(site, role -> rule(plan.zeros().target(new MapId(index, role))));
+            if (recipe.category() == Category.STRUCTURED || nothing(rows)) {
                 return;
             }
-            int[] kept = Objects.requireNonNull(sliced.keptColumns().get(site));
-            SparsityPattern pattern = recipe.removal().pattern();
-            switch (recipe.removal().method()) {
-                case MAGNITUDE -> rows(site).forEach(rows -> MagnitudePruner.prune(rows, kept.length, pattern));
-                case WANDA -> {
-                    float[] norms = norms(seen.statistics().norms(site), kept);
-                    rows(site).forEach(rows -> WandaPruner.prune(rows, norms, pattern));
-                }
-                case SPARSEGPT -> sparseGpt(parent, site, kept, seen);
-            }
-        }
-
-        private void sparseGpt(NDManager parent, Site site, int[] kept, LayerHessians seen) {
             try (NDManager work = parent.newSubManager()) {
-                boolean whole = kept.length == seen.damped(site).width();
-                DampedHessian damped = whole ? seen.damped(site) : seen.damped(work, site, kept);
-                NDArray factor = whole ? seen.factor(site) : damped.upperFactor(work);
-                dampening.merge(site, damped.dampening(), Math::max);
-                new SparseGptSolver(
-                                work, factor, damped.dead(), recipe.removal().pattern())
-                        .prune(rows(site));
+                fits.putAll(new Zeroing(work, site, seen).apply(rows));
             }
         }
 
-        private List<Rows> rows(Site site) {
+        /**
+         * Zeroes copies of the projections that read a site, to each of several levels, by ADMM whatever the recipe's
+         * method; this layer stays as it is.
+         *
+         * @param levels shares of each projection, ascending
+         */
+        public void levels(NDManager parent, Site site, LayerHessians seen, List<Double> levels, LevelSink sink) {
+            try (NDManager work = parent.newSubManager()) {
+                int[] kept = Objects.requireNonNull(sliced.keptColumns().get(site));
+                DampedHessian hessian = new Seen(work, site, kept, seen).damped();
+                AdmmSolver solver = new AdmmSolver(work, hessian, new SparsityPattern.Free(), AdmmSolver.PATH_STEPS);
+                SupportRefit refit = new SupportRefit(work, hessian, LEVEL_REFITS);
+                for (MapRole role : site.readers()) {
+                    float[] dense = weights().weight(role);
+                    Rows rows = new Rows(dense, weights().shape().out(role), new ZeroRule.Exactly(0));
+                    solver.path(rows, levels, (level, weight) -> {
+                        Fit fit = refit.fit(weight, dense);
+                        sink.accept(role, level, weight, fit);
+                    });
+                }
+            }
+        }
+
+        private boolean nothing(List<Rows> rows) {
+            return recipe.removal().pattern() instanceof SparsityPattern.Free
+                    && rows.stream().allMatch(row -> row.rule().zeros(row.weight().length) == 0);
+        }
+
+        private List<Rows> rows(Site site, Function<MapRole, ZeroRule> rule) {
             return site.readers().stream()
-                    .map(reader -> new Rows(
-                            weights().weight(reader),
-                            weights().shape().out(reader),
-                            rule(plan.zeros().target(new MapId(index, reader)))))
+                    .map(reader ->
+                            new Rows(weights().weight(reader), weights().shape().out(reader), rule.apply(reader)))
                     .toList();
+        }
+
+        /** The recipe's method on the inputs of one site, prepared once. */
+        private final class Zeroing {
+            private final Site site;
+            private final int[] kept;
+            private final LayerHessians seen;
+            private final Seen hessian;
+            private final Consumer<List<Rows>> method;
+            private final Optional<SupportRefit> refit;
+
+            Zeroing(NDManager work, Site site, LayerHessians seen) {
+                this.site = site;
+                this.seen = seen;
+                kept = Objects.requireNonNull(sliced.keptColumns().get(site));
+                hessian = new Seen(work, site, kept, seen);
+                method = method(work);
+                int iterations = recipe.removal().refitIterations();
+                refit = iterations == 0
+                        ? Optional.empty()
+                        : Optional.of(new SupportRefit(work, hessian.damped(), iterations));
+            }
+
+            private Consumer<List<Rows>> method(NDManager work) {
+                SparsityPattern pattern = recipe.removal().pattern();
+                return switch (recipe.removal().method()) {
+                    case MAGNITUDE -> rows -> rows.forEach(row -> MagnitudePruner.prune(row, kept.length, pattern));
+                    case WANDA -> {
+                        float[] norms = norms(seen.statistics().norms(site), kept);
+                        yield rows -> rows.forEach(row -> WandaPruner.prune(row, norms, pattern));
+                    }
+                    case SPARSEGPT ->
+                        new SparseGptSolver(
+                                work, hessian.factor(), hessian.damped().dead(), pattern)::prune;
+                    case ADMM -> {
+                        AdmmSolver solver = new AdmmSolver(
+                                work,
+                                hessian.damped(),
+                                pattern,
+                                recipe.removal().solverIterations());
+                        yield rows -> rows.forEach(solver::prune);
+                    }
+                };
+            }
+
+            /** Prunes in place; returns how well the weights that stay could be fitted. */
+            Map<MapRole, Fit> apply(List<Rows> rows) {
+                List<float[]> before = refit.isEmpty()
+                        ? List.of()
+                        : rows.stream().map(row -> row.weight().clone()).toList();
+                method.accept(rows);
+                Map<MapRole, Fit> found = new EnumMap<>(MapRole.class);
+                for (int i = 0; i < before.size(); i++) {
+                    found.put(
+                            site.readers().get(i),
+                            refit.orElseThrow()
+                                    .fit(rows.get(i).weight(), before.get(i))
+                                    .scaled(seen.statistics().meanOfProducts()));
+                }
+                return found;
+            }
+        }
+
+        /** The Hessian of the columns that are left of a site, made when it is asked for. */
+        private final class Seen {
+            private final NDManager manager;
+            private final Site site;
+            private final int[] kept;
+            private final LayerHessians seen;
+            private @Nullable DampedHessian part;
+
+            Seen(NDManager manager, Site site, int[] kept, LayerHessians seen) {
+                this.manager = manager;
+                this.site = site;
+                this.kept = kept;
+                this.seen = seen;
+            }
+
+            DampedHessian damped() {
+                DampedHessian damped = part;
+                if (damped == null) {
+                    damped = whole() ? seen.damped(site) : seen.damped(manager, site, kept);
+                    part = damped;
+                    dampening.merge(site, damped.dampening(), Math::max);
+                }
+                return damped;
+            }
+
+            NDArray factor() {
+                return whole() ? seen.factor(site) : damped().upperFactor(manager);
+            }
+
+            private boolean whole() {
+                return kept.length == seen.statistics().width(site);
+            }
         }
     }
 

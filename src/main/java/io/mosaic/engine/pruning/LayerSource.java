@@ -1,8 +1,6 @@
 package io.mosaic.engine.pruning;
 
-import io.mosaic.engine.architecture.Site;
 import io.mosaic.engine.decoder.LayerWeights;
-import java.util.Map;
 
 /** The first layers of a target, as left by an earlier, interrupted run. */
 public interface LayerSource {
@@ -19,8 +17,8 @@ public interface LayerSource {
         }
     };
 
-    /** A layer as stored, with the dampening of each input site's Hessian that was factorised. */
-    record Finished(LayerWeights weights, Map<Site, Double> dampening) {}
+    /** A layer as stored. */
+    record Finished(LayerWeights weights, LayerNotes notes) {}
 
     /** Number of layers, counted from the first. */
     int count();

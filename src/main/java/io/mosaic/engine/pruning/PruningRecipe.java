@@ -41,8 +41,27 @@ public record PruningRecipe(
         }
     }
 
-    /** How to choose single weights to zero. */
-    public record Removal(UnstructuredMethod method, SparsityPattern pattern) {}
+    /**
+     * How to choose single weights to zero.
+     *
+     * @param solverIterations of {@link UnstructuredMethod#ADMM}; the other methods have none
+     * @param refitIterations after the method, the zeros fixed; 0 leaves the weights as the method does
+     */
+    public record Removal(
+            UnstructuredMethod method, SparsityPattern pattern, int solverIterations, int refitIterations) {
+        /** Iterations of ADMM by default. */
+        public static final int SOLVER_ITERATIONS = 20;
+
+        /** With the default number of iterations. */
+        public static Removal usual(UnstructuredMethod method, SparsityPattern pattern) {
+            return new Removal(method, pattern, SOLVER_ITERATIONS, method.refitIterations());
+        }
+
+        /** Without a fit, as the methods are published. */
+        public Removal withoutRefit() {
+            return new Removal(method, pattern, solverIterations, 0);
+        }
+    }
 
     /**
      * How to choose heads and channels to remove.
@@ -74,6 +93,11 @@ public record PruningRecipe(
             case COMPOSITE -> shapes + ", weights by " + removal.method();
         };
         return category + ", " + removed + ", allocation " + allocation.method();
+    }
+
+    /** This recipe with another way to zero weights. */
+    public PruningRecipe withRemoval(Removal other) {
+        return new PruningRecipe(sparsity, category, other, structure, allocation, propagation, trueSequential);
     }
 
     /** This recipe with another sparsity. */
@@ -119,8 +143,7 @@ public record PruningRecipe(
     /** Whether the outlier ranking affects the plan. */
     public boolean ranked() {
         return switch (allocation.method()) {
-            case UNIFORM -> false;
-            case AUTO -> profiled();
+            case UNIFORM, AUTO -> false;
             case LAYER, PROJECTION, AS_PUBLISHED -> true;
         };
     }

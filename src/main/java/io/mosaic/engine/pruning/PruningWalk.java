@@ -97,7 +97,7 @@ public final class PruningWalk {
         List<LayerWeights> written = new ArrayList<>();
         for (Variant target : targets) {
             LayerSource.Finished finished = target.finished().read(index);
-            target.sink().accept(index, finished.weights(), finished.dampening());
+            target.sink().accept(index, finished.weights(), finished.notes());
             written.add(finished.weights());
         }
         return written;
@@ -185,7 +185,7 @@ public final class PruningWalk {
         List<LayerWeights> prune(int index, LayerWeights dense, List<Variant> targets, Observation observation) {
             try (NDManager work = scope.newSubManager();
                     InputStatistics statistics = statistics(dense.shape());
-                    LayerHessians hessians = new LayerHessians(work, index, statistics)) {
+                    LayerHessians hessians = new LayerHessians(work, index, statistics, recipe.dampening())) {
                 observation.observe(dense, statistics);
                 List<CompositePruner.Layer> layers = targets.stream()
                         .map(target -> target.pruner().layer(work, index, dense, hessians))
@@ -204,7 +204,7 @@ public final class PruningWalk {
                 List<LayerWeights> written = new ArrayList<>();
                 for (int i = 0; i < layers.size(); i++) {
                     LayerWeights stored = asStored(index, layers.get(i).weights());
-                    targets.get(i).sink().accept(index, stored, layers.get(i).dampening());
+                    targets.get(i).sink().accept(index, stored, layers.get(i).notes());
                     written.add(stored);
                 }
                 return written;
@@ -215,7 +215,7 @@ public final class PruningWalk {
         private void zeroAnew(int index, CompositePruner.Layer pruned, Site site, Observation observation) {
             try (NDManager work = scope.newSubManager();
                     InputStatistics statistics = statistics(pruned.weights().shape());
-                    LayerHessians hessians = new LayerHessians(work, index, statistics)) {
+                    LayerHessians hessians = new LayerHessians(work, index, statistics, recipe.dampening())) {
                 observation.observe(pruned.weights(), (seen, inputs) -> {
                     if (seen == site) {
                         statistics.observe(seen, inputs);

@@ -2,6 +2,7 @@ package io.mosaic.engine.search;
 
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
+import io.mosaic.engine.calibration.CalibrationWindows;
 import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.decoder.DecoderLayer;
 import io.mosaic.engine.decoder.HiddenStates;
@@ -17,8 +18,8 @@ import java.util.stream.IntStream;
  * layers; one layer is resident at a time, beside one stream per layer.
  */
 public final class DepthSearch {
-    /** Number of held-out windows on which the choice is made. */
-    public static final int WINDOWS = 8;
+    private static final int WINDOWS = 16;
+    private static final int LENGTH = 128; // tokens; every candidate predicts all of them
 
     private final Checkpoint checkpoint;
     private final HeldOut heldOut;
@@ -28,6 +29,11 @@ public final class DepthSearch {
     public DepthSearch(Checkpoint checkpoint, HeldOut heldOut) {
         this.checkpoint = checkpoint;
         this.heldOut = heldOut;
+    }
+
+    /** The held-out windows on which the choice is made. */
+    public static CalibrationWindows heldOut(CalibrationWindows calibration) {
+        return calibration.of(WINDOWS, Math.min(calibration.length(), LENGTH));
     }
 
     /**

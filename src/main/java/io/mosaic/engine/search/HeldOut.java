@@ -13,6 +13,7 @@ import io.mosaic.engine.tensor.Compute;
 import io.mosaic.engine.tensor.Scratch;
 import io.mosaic.engine.tensor.TorchOps;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** Windows not seen by any statistic, with the dense model's predictions on them. Close frees it. */
@@ -22,6 +23,7 @@ public final class HeldOut implements AutoCloseable {
 
     private static final int LOGITS_PER_STEP = 1 << 24;
 
+    private final Compute compute;
     private final NDManager manager;
     private final Scratch scratch;
     private final Checkpoint checkpoint;
@@ -34,6 +36,7 @@ public final class HeldOut implements AutoCloseable {
 
     /** Runs the dense model over the windows. */
     public HeldOut(Compute compute, Checkpoint checkpoint, CalibrationSet windows, CancellationToken token) {
+        this.compute = compute;
         this.manager = compute.manager().newSubManager();
         this.scratch = compute.scratch();
         this.checkpoint = checkpoint;
@@ -47,6 +50,11 @@ public final class HeldOut implements AutoCloseable {
         if (bytes <= KEPT_BYTES) {
             keepPredictions();
         }
+    }
+
+    /** The first of these windows. */
+    HeldOut first(int count) {
+        return new HeldOut(compute, checkpoint, new CalibrationSet(Arrays.copyOf(windows.windows(), count)), token);
     }
 
     public CalibrationSet windows() {

@@ -1,35 +1,32 @@
 package io.mosaic.engine.search;
 
 import io.mosaic.engine.CancellationToken;
-import io.mosaic.engine.allocation.AllocationMethod;
 import io.mosaic.engine.allocation.SensitivityAllocation;
 import io.mosaic.engine.allocation.SensitivityProfile;
 import io.mosaic.engine.allocation.SparsityAllocation;
 import io.mosaic.engine.architecture.LayerShape;
 import io.mosaic.engine.architecture.MapId;
-import io.mosaic.engine.architecture.PerMap;
 import io.mosaic.engine.calibration.CalibrationSet;
 import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.pruning.Category;
 import io.mosaic.engine.pruning.PruningPlan;
 import io.mosaic.engine.pruning.PruningRecipe;
+import io.mosaic.engine.pruning.structured.Layout;
 import io.mosaic.engine.pruning.structured.StructuredPlan;
 import io.mosaic.engine.pruning.structured.StructuredShare;
-import io.mosaic.engine.ranking.OutlierRanking;
 import io.mosaic.engine.tensor.Compute;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.SplittableRandom;
 import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Chooses the plan by measurement, as long as the budget lasts: shapes first, if anything is removed physically; then
- * the allocation by sensitivities against uniform and the published heuristics; then variations of the best. Every
- * candidate is pruned as the job would prune; the one whose predictions on the held-out windows stay closest to the
- * dense model's wins.
+ * Chooses the plan by measurement, as long as the budget lasts: shapes first, if anything is removed physically, each
+ * pruned as the job would prune; then the allocation of the zeros, by models assembled from pruned levels, which cost a
+ * small part of a pass each: by sensitivities, uniform, and variations of the best. The one
+ * whose predictions on the held-out windows stay closest to the dense model's wins.
  */
 public final class PlanSearch {
     /** The most divergence that an automatic share may cost: about 1.5 % perplexity. */
@@ -38,13 +35,11 @@ public final class PlanSearch {
     /** Halvings of the interval between no and full physical removal. */
     private static final int SHARE_STEPS = 4;
 
-    /** Spread of the factors by which variations change the weight of projections. */
-    private static final double SPREAD = 0.3;
-
     private final Compute compute;
     private final Checkpoint checkpoint;
     private final CalibrationSet calibration;
     private final HeldOut heldOut;
+    private final Assemblies assemblies;
     private final CancellationToken token;
     private final SearchCost cost;
 
@@ -53,12 +48,14 @@ public final class PlanSearch {
             Checkpoint checkpoint,
             CalibrationSet calibration,
             HeldOut heldOut,
+            Assemblies assemblies,
             SearchCost cost,
             CancellationToken token) {
         this.compute = compute;
         this.checkpoint = checkpoint;
         this.calibration = calibration;
         this.heldOut = heldOut;
+        this.assemblies = assemblies;
         this.cost = cost;
         this.token = token;
     }
@@ -66,172 +63,103 @@ public final class PlanSearch {
     /** The best plan, what was tried, and what it cost in pruning passes. */
     public record Found(PruningPlan plan, String chosen, List<SearchReport.Candidate> candidates, double spent) {}
 
-    /** Called after each candidate. */
+    /** Called while a search goes on. */
     @FunctionalInterface
     public interface Listener {
-        void tried(int candidates, int affordable);
+        /** @param part of the budget that is spent, 0 to 1 */
+        void spent(double part);
     }
 
     /**
      * Searches for the best plan.
      *
-     * @param profile the sensitivities; if absent, only the heuristics are tried
-     * @param budget pruning passes left for candidates; at least one candidate is tried
-     */
-    public Found run(
-            PruningRecipe recipe,
-            List<LayerShape> layers,
-            OutlierRanking ranking,
-            Optional<SensitivityProfile> profile,
-            double budget,
-            Listener listener) {
-        Tally tally = new Tally(layers, budget, listener);
-        new Run(recipe, layers, ranking, profile, tally).search();
-        return tally.result();
-    }
-
-    /**
-     * Searches the uniform shapes of the structured category, which need no prior measurement.
-     *
      * @param budget pruning passes; at least one candidate is tried
      */
-    public Found shapes(PruningRecipe recipe, List<LayerShape> layers, double budget, Listener listener) {
-        Tally tally = new Tally(layers, budget, listener);
-        Trial trial = new Trial(compute, checkpoint, calibration, heldOut, token);
-        for (StructuredPlan structure : PruningPlan.structures(recipe, layers, OutlierRanking.none(layers), 1)) {
-            if (tally.affords()) {
-                PruningPlan plan = shapesAlone(structure);
-                tally.consider(tally.add("shape", plan, trial.divergence(recipe, plan)));
-            }
-        }
-        return tally.result();
-    }
-
-    private static PruningPlan shapesAlone(StructuredPlan structure) {
-        return new PruningPlan(structure, SparsityAllocation.nearest(id -> 0, structure.after(), 0));
+    public Found run(PruningRecipe recipe, List<LayerShape> layers, double budget, Listener listener) {
+        Run run = new Run(recipe, layers, budget, listener);
+        run.search();
+        return run.result();
     }
 
     private record Trying(String name, PruningPlan plan, double divergence) {}
 
-    /** The candidates tried, their cost, and the best one. */
-    private final class Tally {
-        private final List<SearchReport.Candidate> candidates = new ArrayList<>();
-        private final double price = cost.trial(heldOut.windows());
-        private final long prunable;
-        private final int affordable;
-        private final Listener listener;
-        private @Nullable Trying best;
-
-        Tally(List<LayerShape> layers, double budget, Listener listener) {
-            prunable = LayerShape.parameters(layers);
-            affordable = Math.max(1, (int) (budget / price));
-            this.listener = listener;
-        }
-
-        boolean affords() {
-            return candidates.size() < affordable;
-        }
-
-        Trying add(String name, PruningPlan plan, double divergence) {
-            List<LayerShape> shapes = plan.structure().after();
-            candidates.add(new SearchReport.Candidate(
-                    name,
-                    (double) plan.structure().removedParameters() / prunable,
-                    LayerShape.sizes(shapes, LayerShape::heads),
-                    LayerShape.sizes(shapes, LayerShape::keyValueHeads),
-                    LayerShape.sizes(shapes, LayerShape::ffn),
-                    divergence));
-            listener.tried(candidates.size(), affordable);
-            return new Trying(name, plan, divergence);
-        }
-
-        /** Keeps {@code trying} if it is the best so far, and returns whether it is. */
-        boolean consider(Trying trying) {
-            Trying before = best;
-            boolean better = before == null || trying.divergence() < before.divergence();
-            best = better ? trying : before;
-            return better;
-        }
-
-        void choose(Trying trying) {
-            best = trying;
-        }
-
-        Trying best() {
-            return Objects.requireNonNull(best);
-        }
-
-        Found result() {
-            return new Found(best().plan(), best().name(), candidates, candidates.size() * price);
-        }
-    }
-
     private final class Run {
         private final PruningRecipe recipe;
         private final List<LayerShape> layers;
-        private final OutlierRanking ranking;
-        private final Optional<SensitivityProfile> profile;
-        private final Tally tally;
+        private final double budget;
+        private final Listener listener;
         private final Trial trial = new Trial(compute, checkpoint, calibration, heldOut, token);
+        private final List<SearchReport.Candidate> candidates = new ArrayList<>();
+        private final boolean zeroes;
+        private double spent;
+        private @Nullable Trying best;
 
-        Run(
-                PruningRecipe recipe,
-                List<LayerShape> layers,
-                OutlierRanking ranking,
-                Optional<SensitivityProfile> profile,
-                Tally tally) {
+        Run(PruningRecipe recipe, List<LayerShape> layers, double budget, Listener listener) {
             this.recipe = recipe;
             this.layers = layers;
-            this.ranking = ranking;
-            this.profile = profile;
-            this.tally = tally;
+            this.budget = budget;
+            this.listener = listener;
+            zeroes = recipe.category() != Category.STRUCTURED;
+        }
+
+        Found result() {
+            Trying chosen = Objects.requireNonNull(best);
+            return new Found(chosen.plan(), chosen.name(), candidates, spent);
         }
 
         void search() {
-            StructuredPlan structure = switch (recipe.structuredShare()) {
-                case StructuredShare.Fixed fixed -> shape(structures(fixed.value()));
-                case StructuredShare.Auto auto -> share();
+            boolean cut = !recipe.structuredShare().equals(new StructuredShare.Fixed(0));
+            StructuredPlan structure = cut ? structure() : StructuredPlan.none(layers);
+            if (!zeroes) {
+                return;
+            }
+            if (affordsLevels()) {
+                spend(levelsPrice());
+                best = null; // what was tried so far is not comparable
+                zeros(structure, assemblies.of(recipe, structure, this::layerDone));
+            } else if (best == null) {
+                pruned("uniform", structure, uniform(structure));
+            }
+        }
+
+        /** The shapes that measure best. */
+        private StructuredPlan structure() {
+            Optional<SensitivityProfile> sensitivities = Optional.empty();
+            boolean asks = recipe.structure().layout() == Layout.PER_LAYER
+                    || recipe.structuredShare() instanceof StructuredShare.Auto;
+            if (asks && affordsLevels()) {
+                spend(levelsPrice());
+                sensitivities = Optional.of(assemblies.whole(recipe, this::layerDone));
+            }
+            return switch (recipe.structuredShare()) {
+                case StructuredShare.Fixed fixed -> shape(structures(fixed.value(), sensitivities), sensitivities);
+                case StructuredShare.Auto auto -> share(sensitivities);
             };
-            if (recipe.category() == Category.STRUCTURED) {
-                return; // nothing is left to zero
-            }
-            for (AllocationMethod method :
-                    List.of(AllocationMethod.UNIFORM, AllocationMethod.PROJECTION, AllocationMethod.LAYER)) {
-                boolean tried = profile.isEmpty() && method == AllocationMethod.UNIFORM;
-                if (tally.affords() && !tried) {
-                    tally.consider(attempt(
-                            method.toString(),
-                            structure,
-                            SparsityAllocation.of(
-                                    method,
-                                    ranking,
-                                    recipe.allocation().lambda(),
-                                    structure.after(),
-                                    PruningPlan.zeros(recipe, structure))));
-                }
-            }
-            profile.ifPresent(measured -> vary(structure, measured));
         }
 
         /** The best shape of one physical share, its zeros spread by sensitivity. */
-        private StructuredPlan shape(List<ShapeCandidate> structures) {
+        private StructuredPlan shape(List<ShapeCandidate> structures, Optional<SensitivityProfile> sensitivities) {
+            double reserve = zeroes && sensitivities.isEmpty() && affordsLevels() ? levelsPrice() : 0;
+            if (reserve > 0 && (structures.size() == 1 || !affords(2 * trialPrice() + reserve))) {
+                return structures.getFirst().structure(); // the zeros are worth more than a comparison of one
+            }
             for (ShapeCandidate structure : structures) {
-                if (tally.affords()) {
-                    tally.consider(spread(structure));
+                if (best == null || affords(trialPrice() + reserve)) {
+                    spread(structure, sensitivities);
                 }
             }
-            return tally.best().plan().structure();
+            return Objects.requireNonNull(best).plan().structure();
         }
 
         /** Finds the largest physical share that costs hardly more than none, by bisection; then its best shape. */
-        private StructuredPlan share() {
-            Trying none = spread(structures(0).getFirst());
+        private StructuredPlan share(Optional<SensitivityProfile> sensitivities) {
+            Trying none = spread(structures(0, sensitivities).getFirst(), sensitivities);
             Trying chosen = none;
             double below = 0;
             double above = 1;
-            for (int step = 0; step < SHARE_STEPS && tally.affords(); step++) {
+            for (int step = 0; step < SHARE_STEPS && affords(trialPrice()); step++) {
                 double share = (below + above) / 2;
-                Trying trying = spread(structures(share).getFirst());
+                Trying trying = spread(structures(share, sensitivities).getFirst(), sensitivities);
                 if (trying.divergence() <= none.divergence() + SHARE_TOLERANCE) {
                     chosen = trying;
                     below = share;
@@ -239,63 +167,119 @@ public final class PlanSearch {
                     above = share;
                 }
             }
-            tally.choose(chosen);
-            return switch (recipe.structure().layout()) {
-                case UNIFORM -> chosen.plan().structure();
-                case PER_LAYER -> shape(structures(below).stream().skip(1).toList());
-            };
-        }
-
-        private List<ShapeCandidate> structures(double share) {
-            return ShapeCandidate.of(recipe, layers, ranking, profile, share);
-        }
-
-        /** Tries random changes of the weight of each projection; those that help are kept. */
-        private void vary(StructuredPlan structure, SensitivityProfile measured) {
-            SplittableRandom random = new SplittableRandom(0);
-            PerMap<Double> kinds = PerMap.of(layers.getFirst().maps(), role -> 0.0);
-            double[] depths = new double[layers.size()];
-            for (int variation = 1; tally.affords(); variation++) {
-                PerMap<Double> newKinds = kinds.map(kind -> kind + SPREAD * random.nextGaussian());
-                double[] newDepths = depths.clone();
-                for (int layer = 0; layer < newDepths.length; layer++) {
-                    newDepths[layer] += SPREAD * random.nextGaussian();
-                }
-                ToDoubleFunction<MapId> weight = id -> Math.exp(newDepths[id.layer()] + newKinds.get(id.role()));
-                Trying varied = attempt(
-                        "sensitivity, variation " + variation,
-                        structure,
-                        SensitivityAllocation.of(
-                                measured, structure.after(), PruningPlan.zeros(recipe, structure), weight));
-                if (tally.consider(varied)) {
-                    kinds = newKinds;
-                    depths = newDepths;
-                }
+            best = chosen;
+            if (recipe.structure().layout() == Layout.PER_LAYER) {
+                structures(below, sensitivities).stream()
+                        .skip(1)
+                        .filter(structure -> affords(trialPrice()))
+                        .forEach(structure -> spread(structure, sensitivities));
             }
+            return Objects.requireNonNull(best).plan().structure();
         }
 
-        /** Tries a shape, its zeros spread by sensitivity, or evenly if that was not measured. */
-        private Trying spread(ShapeCandidate shapes) {
+        private List<ShapeCandidate> structures(double share, Optional<SensitivityProfile> sensitivities) {
+            return ShapeCandidate.of(recipe, layers, sensitivities, share);
+        }
+
+        /** Prunes to a shape, its zeros spread by sensitivity, or evenly if that was not measured. */
+        private Trying spread(ShapeCandidate shapes, Optional<SensitivityProfile> sensitivities) {
             StructuredPlan structure = shapes.structure();
-            String name = shapes.wish().isEmpty() ? "" : "shapes by " + shapes.wish();
-            if (recipe.category() == Category.STRUCTURED) {
-                return attempt(name.isEmpty() ? "shape" : name, shapesAlone(structure));
+            String name = shapes.wish().isEmpty() ? "shape" : "shapes by " + shapes.wish();
+            if (!zeroes) {
+                return pruned(name, structure, SparsityAllocation.nearest(id -> 0, structure.after(), 0));
             }
+            return sensitivities
+                    .map(measured -> pruned("sensitivity, " + name, structure, zerosBy(measured, structure, id -> 1)))
+                    .orElseGet(() -> pruned("uniform, " + name, structure, uniform(structure)));
+        }
+
+        /** The best spread of the zeros, by assembled models. */
+        private void zeros(StructuredPlan structure, Assembly assembly) {
+            SensitivityProfile measured = assembly.profile();
+            assembled("sensitivity", structure, zerosBy(measured, structure, id -> 1), assembly);
+            if (affords(assemblyPrice())) {
+                assembled("uniform", structure, uniform(structure), assembly);
+            }
+            Variation variation = new Variation(structure.after());
+            for (int number = 1; affords(assemblyPrice()); number++) {
+                Trying before = Objects.requireNonNull(best);
+                Trying varied = assembled(
+                        "sensitivity, variation " + number,
+                        structure,
+                        zerosBy(measured, structure, variation.next()),
+                        assembly);
+                variation.judge(varied.divergence() < before.divergence());
+            }
+        }
+
+        private SparsityAllocation zerosBy(
+                SensitivityProfile measured, StructuredPlan structure, ToDoubleFunction<MapId> weight) {
+            return SensitivityAllocation.of(measured, structure.after(), PruningPlan.zeros(recipe, structure), weight);
+        }
+
+        private SparsityAllocation uniform(StructuredPlan structure) {
             long zeros = PruningPlan.zeros(recipe, structure);
-            String spread = profile.isPresent() ? "sensitivity" : AllocationMethod.UNIFORM.toString();
-            return attempt(
-                    name.isEmpty() ? spread : spread + ", " + name,
-                    structure,
-                    profile.map(measured -> SensitivityAllocation.of(measured, structure.after(), zeros, id -> 1))
-                            .orElseGet(() -> SparsityAllocation.nearest(id -> 0, structure.after(), zeros)));
+            return SparsityAllocation.nearest(
+                    id -> (double) zeros / LayerShape.parameters(structure.after()), structure.after(), zeros);
         }
 
-        private Trying attempt(String name, StructuredPlan structure, SparsityAllocation zeros) {
-            return attempt(name, new PruningPlan(structure, zeros));
+        private Trying pruned(String name, StructuredPlan structure, SparsityAllocation zeros) {
+            spend(trialPrice());
+            PruningPlan plan = new PruningPlan(structure, zeros);
+            return add(name, plan, false, trial.divergence(recipe, plan));
         }
 
-        private Trying attempt(String name, PruningPlan plan) {
-            return tally.add(name, plan, trial.divergence(recipe, plan));
+        private Trying assembled(String name, StructuredPlan structure, SparsityAllocation zeros, Assembly assembly) {
+            spend(assemblyPrice());
+            return add(name, new PruningPlan(structure, zeros), true, assembly.divergence(zeros));
+        }
+
+        /** Notes a candidate, and keeps it if it is the best so far. */
+        private Trying add(String name, PruningPlan plan, boolean assembled, double divergence) {
+            List<LayerShape> shapes = plan.structure().after();
+            candidates.add(new SearchReport.Candidate(
+                    name,
+                    (double) plan.structure().removedParameters() / LayerShape.parameters(layers),
+                    LayerShape.sizes(shapes, LayerShape::heads),
+                    LayerShape.sizes(shapes, LayerShape::keyValueHeads),
+                    LayerShape.sizes(shapes, LayerShape::ffn),
+                    assembled,
+                    divergence));
+            Trying trying = new Trying(name, plan, divergence);
+            if (best == null || divergence < best.divergence()) {
+                best = trying;
+            }
+            return trying;
+        }
+
+        private boolean affordsLevels() {
+            return assemblies.fit() && cost.affordsLevels(heldOut.windows(), budget - spent);
+        }
+
+        private double levelsPrice() {
+            return cost.profile(heldOut.windows());
+        }
+
+        private double trialPrice() {
+            return cost.trial(heldOut.windows());
+        }
+
+        private double assemblyPrice() {
+            return cost.assembly(heldOut.windows());
+        }
+
+        private boolean affords(double price) {
+            return spent + price <= budget;
+        }
+
+        private void spend(double price) {
+            listener.spent(Math.min(1, spent / budget));
+            spent += price;
+        }
+
+        private void layerDone(int done) {
+            double part = (double) done / layers.size();
+            listener.spent(Math.min(1, (spent - (1 - part) * levelsPrice()) / budget));
         }
     }
 }

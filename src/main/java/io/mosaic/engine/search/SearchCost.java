@@ -2,107 +2,98 @@ package io.mosaic.engine.search;
 
 import io.mosaic.engine.architecture.Architecture;
 import io.mosaic.engine.architecture.LayerShape;
-import io.mosaic.engine.architecture.MapRole;
-import io.mosaic.engine.architecture.Site;
 import io.mosaic.engine.calibration.CalibrationSet;
 import io.mosaic.engine.calibration.CalibrationWindows;
 import io.mosaic.engine.pruning.PruningRecipe;
+import io.mosaic.engine.pruning.PruningWork;
 import java.util.List;
 
 /**
  * The cost of a search's parts in pruning passes, by their floating-point operations, so that the same request costs
- * the same on every machine. One pass is two forwards of the calibration windows (one where the dense stream is
- * propagated), the Hessians, their factorisations and SparseGPT.
+ * the same on every machine. One pass is what the recipe does to prune the model once.
  */
 public final class SearchCost {
-    /** Share of the budget for sensitivities, so that candidates can still be tried. */
-    private static final double PROFILE_PART = 0.4;
+    /** Share of the budget for pruned levels and sensitivities, so that candidates can still be tried. */
+    private static final double MOST_LEVELS_PART = 0.9;
 
-    /** If sensitivities would take more than this share, the whole budget is spent on candidates. */
-    private static final double MOST_PROFILE_PART = 0.75;
-
+    private static final int USUAL_WINDOWS = 16;
+    private static final int FEWEST_WINDOWS = 2; // where the calibration itself is tiny
     private static final int MOST_WINDOWS = 32;
-    private static final int SHORTEST = 64; // tokens
+    private static final int LENGTH = 128; // tokens; longer windows would leave less for candidates
+    private static final double LARGE_BUDGET = 6;
 
-    private final int layers;
-    private final int forwards;
-    private final int length;
-    private final double forward; // of one window through all layers
-    private final double forwardsToTheEnd; // of one window, once from each layer
-    private final double head; // of one window
-    private final double ranking;
-    private final double solving; // of all layers
-    private final double statistics; // of all layers: Hessians and factorisations
-    private final int samples;
-    private final int maps; // of a layer
+    private final Architecture config;
+    private final List<LayerShape> shapes;
+    private final CalibrationWindows windows;
+    private final PruningRecipe recipe;
+    private final double pass; // in operations, like all below
+    private final double forward; // of the calibration windows
+    private final double levels;
 
-    /** @param recipe determines what a pass observes: its propagation, and whether it observes each site again */
     public SearchCost(Architecture config, CalibrationWindows windows, PruningRecipe recipe) {
-        List<LayerShape> shapes = config.shapes();
-        layers = config.depth();
-        forwards = switch (recipe.propagation()) {
-            case PRUNED ->
-                recipe.trueSequential() ? 2 + shapes.getFirst().sites().size() - 1 : 2;
-            case DENSE -> 1;
-        };
-        length = windows.length();
-        samples = windows.samples();
-        maps = shapes.getFirst().maps().size();
-        head = 2.0 * config.vocabularySize() * config.hiddenSize() * length;
+        this.config = config;
+        this.windows = windows;
+        this.recipe = recipe;
+        shapes = config.shapes();
+        double once = 0;
         double through = 0;
-        double toTheEnd = 0;
-        double hessians = 0;
-        double factorisations = 0;
-        double solver = 0;
-        for (int layer = 0; layer < layers; layer++) {
-            LayerShape shape = shapes.get(layer);
-            double operations = 2.0 * shape.parameters() * length;
-            through += operations;
-            toTheEnd += (layer + 1) * operations;
-            for (Site site : shape.sites()) {
-                double width = shape.width(site);
-                hessians += 2 * width * width * length * samples;
-                factorisations += width * width * width;
-            }
-            for (MapRole projection : shape.maps()) {
-                solver += (double) shape.parameters(projection) * shape.in(projection);
-            }
+        double pruned = 0;
+        for (LayerShape shape : shapes) {
+            double one = PruningWork.forward(shape, windows).total();
+            through += one;
+            // reading the layers costs something even where nothing is computed
+            once += Math.max(one, PruningWork.of(recipe, shape, windows, 1).total());
+            CalibrationWindows few = SensitivityProfiler.calibrating(windows);
+            pruned += PruningWork.forward(shape, few)
+                    .plus(PruningWork.statistics(shape, few))
+                    .plus(PruningWork.levels(shape, SensitivityProfiler.LEVELS.size() - 1))
+                    .total();
         }
+        pass = once;
         forward = through;
-        forwardsToTheEnd = toTheEnd;
-        statistics = hessians + factorisations;
-        solving = solver;
-        ranking = samples * forward / pass();
-    }
-
-    private double pass() {
-        return forwards * samples * forward + statistics + solving;
-    }
-
-    /** Number of held-out windows, in windows of the calibration's length. */
-    private double windows(CalibrationSet heldOut) {
-        return (double) heldOut.samples() * heldOut.length() / length;
+        levels = pruned;
     }
 
     /** Cost of the outlier ranking. */
     public double ranking() {
-        return ranking;
+        return forward / pass;
     }
 
-    /** Cost of a sensitivity profile. */
+    /** Cost of the pruned levels and of the sensitivities. */
     public double profile(CalibrationSet heldOut) {
-        return profile(windows(heldOut));
+        return profile(size(heldOut));
     }
 
-    private double profile(double windows) {
-        double probes = maps * SensitivityProfiler.PROBES.size();
-        double once = samples * forward + statistics + SensitivityProfiler.LEVELS.size() * solving;
-        return (once + windows * (2 * forward + probes * (forwardsToTheEnd + layers * head))) / pass();
+    private double profile(CalibrationWindows heldOut) {
+        // the streams of the kinds run through all layers, those of the layers on average through half of them
+        double streams = shapes.getFirst().maps().size() + 1 + shapes.size() / 2.0;
+        double predictions = shapes.getFirst().maps().size() + shapes.size();
+        CalibrationWindows probed = SensitivityProfiler.probed(heldOut);
+        return (levels + streams * forward(probed) + predictions * head(probed)) / pass;
     }
 
-    /** Cost of one candidate, pruned and compared on the held-out windows. */
+    /** Cost of one candidate assembled from pruned levels. */
+    double assembly(CalibrationSet heldOut) {
+        return (forward(size(heldOut)) + head(size(heldOut))) / pass;
+    }
+
+    /** Cost of one candidate, pruned as the job would and compared on the held-out windows. */
     double trial(CalibrationSet heldOut) {
-        return 1 + windows(heldOut) * (forward + head) / pass();
+        return 1 + assembly(heldOut);
+    }
+
+    private double forward(CalibrationWindows heldOut) {
+        return shapes.stream()
+                .mapToDouble(shape -> PruningWork.forward(shape, heldOut).total())
+                .sum();
+    }
+
+    private double head(CalibrationWindows heldOut) {
+        return 2.0 * config.vocabularySize() * config.hiddenSize() * heldOut.samples() * heldOut.length();
+    }
+
+    private static CalibrationWindows size(CalibrationSet set) {
+        return new CalibrationWindows(set.samples(), set.length());
     }
 
     /**
@@ -110,18 +101,20 @@ public final class SearchCost {
      *
      * @param dropLayers number of whole layers chosen and removed first, in addition to the layers of this cost
      */
-    public double operations(PruningRecipe recipe, int targets, int dropLayers) {
-        double shared = switch (recipe.propagation()) {
-            case PRUNED -> 0;
-            case DENSE -> (targets - 1) * (pass() - solving);
-        };
-        double passes = targets;
+    public double operations(int targets, int dropLayers) {
+        double pruning = shapes.stream()
+                .mapToDouble(
+                        shape -> PruningWork.of(recipe, shape, windows, targets).total())
+                .sum();
+        return pruning + searching(targets) + dropping(dropLayers);
+    }
+
+    /** Operations of ranking and search alone. */
+    public double searching(int targets) {
         if (recipe.searched()) {
-            passes += targets * recipe.allocation().searchBudget();
-        } else if (recipe.ranked()) {
-            passes += ranking;
+            return targets * recipe.allocation().searchBudget() * pass;
         }
-        return passes * pass() - shared + dropping(dropLayers);
+        return recipe.ranked() ? forward : 0;
     }
 
     /**
@@ -129,35 +122,33 @@ public final class SearchCost {
      * each layer before it.
      */
     private double dropping(int dropLayers) {
+        int layers = shapes.size();
         double layerForwards = 0;
         for (int left = layers + 1; left <= layers + dropLayers; left++) {
             layerForwards += left * (left - 1) / 2.0;
         }
-        return layerForwards * DepthSearch.WINDOWS * forward / layers;
+        return layerForwards * forward(DepthSearch.heldOut(windows)) / layers;
     }
 
     /** Number of residual streams of the held-out windows kept at once. */
     public int streams() {
-        return maps * SensitivityProfiler.PROBES.size() + 2;
+        return shapes.size() + shapes.getFirst().maps().size() + 2;
     }
 
-    /**
-     * Held-out windows that a search budget allows: several, or one, or, if even that costs too much, a shorter one.
-     */
-    public CalibrationWindows heldOut(double budget) {
-        int windows = 1;
-        while (windows < MOST_WINDOWS && profile(windows + 1) <= PROFILE_PART * budget) {
-            windows++;
+    /** Held-out windows of a search: more where the budget is large, fewer where it would not do. */
+    public CalibrationWindows heldOut() {
+        boolean large = recipe.allocation().searchBudget() >= LARGE_BUDGET;
+        int count = large ? MOST_WINDOWS : USUAL_WINDOWS;
+        int length = Math.min(windows.length(), LENGTH);
+        double most = MOST_LEVELS_PART * recipe.allocation().searchBudget();
+        while (count > FEWEST_WINDOWS && profile(windows.of(count, length)) > most) {
+            count /= 2;
         }
-        int tokens = length;
-        while (tokens >= 2 * SHORTEST && profile((double) tokens / length) > PROFILE_PART * budget) {
-            tokens /= 2;
-        }
-        return new CalibrationWindows(windows, tokens);
+        return windows.of(count, length);
     }
 
-    /** Whether a budget leaves enough to try candidates after a sensitivity profile. */
-    public boolean affordsProfile(CalibrationSet heldOut, double budget) {
-        return profile(heldOut) <= MOST_PROFILE_PART * budget;
+    /** Whether a budget, in passes, leaves enough to try candidates after pruned levels are made. */
+    public boolean affordsLevels(CalibrationSet heldOut, double budget) {
+        return profile(heldOut) <= MOST_LEVELS_PART * budget;
     }
 }

@@ -33,6 +33,8 @@ public record SearchReport(
      * @param heads query heads of each layer that stay; like the next two, one number if all layers are alike
      * @param keyValueHeads KV heads of each layer that stay
      * @param ffn MLP width of each layer that stays
+     * @param assembled whether it was put together from pruned levels, or pruned as the job would; the divergences of
+     *     the two kinds are not comparable
      * @param divergence mean KL divergence from the dense model on the held-out windows, nats per token
      */
     public record Candidate(
@@ -41,5 +43,6 @@ public record SearchReport(
             PerLayer heads,
             PerLayer keyValueHeads,
             PerLayer ffn,
+            boolean assembled,
             double divergence) {}
 }

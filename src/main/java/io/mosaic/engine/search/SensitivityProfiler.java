@@ -3,37 +3,43 @@ package io.mosaic.engine.search;
 import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.allocation.SensitivityProfile;
+import io.mosaic.engine.allocation.SparsityAllocation;
 import io.mosaic.engine.architecture.LayerShape;
-import io.mosaic.engine.architecture.MapRole;
+import io.mosaic.engine.architecture.MapId;
 import io.mosaic.engine.architecture.PerMap;
 import io.mosaic.engine.architecture.Site;
 import io.mosaic.engine.calibration.CalibrationSet;
-import io.mosaic.engine.calibration.DampedHessian;
+import io.mosaic.engine.calibration.CalibrationWindows;
+import io.mosaic.engine.calibration.Dampening;
 import io.mosaic.engine.calibration.InputStatistics;
+import io.mosaic.engine.calibration.LayerHessians;
 import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.decoder.DecoderLayer;
 import io.mosaic.engine.decoder.HiddenStates;
 import io.mosaic.engine.decoder.LayerWalk;
 import io.mosaic.engine.decoder.LayerWeights;
 import io.mosaic.engine.decoder.SiteObserver;
-import io.mosaic.engine.pruning.unstructured.Rows;
-import io.mosaic.engine.pruning.unstructured.SparseGptSolver;
-import io.mosaic.engine.pruning.unstructured.SparsityPattern;
-import io.mosaic.engine.pruning.unstructured.ZeroRule;
+import io.mosaic.engine.pruning.CompositePruner;
+import io.mosaic.engine.pruning.PruningPlan;
+import io.mosaic.engine.pruning.PruningRecipe;
+import io.mosaic.engine.pruning.structured.StructuredPlan;
 import io.mosaic.engine.tensor.Compute;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntConsumer;
-import java.util.stream.IntStream;
 
 /**
- * Measures a dense model's sensitivities. For each layer, from one factorisation per input site: SparseGPT's loss at
- * several levels; then, with only one projection pruned to each of two of them, the held-out windows run from that
- * layer to the end. One decoder layer is resident at a time, beside the streams of the probes.
+ * Prunes every projection of a model to several levels, each layer on dense inputs, and measures the sensitivities: the
+ * held-out windows run through the model once for each layer, with all of it pruned to one level, and once for each
+ * kind of projection, pruned in all layers. The divergence of a single projection is estimated from those of its layer
+ * and its kind. One decoder layer is resident at a time, beside the streams of the probes.
  */
 public final class SensitivityProfiler {
-    static final List<Double> LEVELS = List.of(0.25, 0.5, 0.65, 0.8, 0.9, 0.97);
-    static final List<Double> PROBES = List.of(0.5, 0.8);
+    /** The first level is the model before anything is zeroed. */
+    static final List<Double> LEVELS = List.of(0.0, 0.3, 0.5, 0.65, 0.8, 0.9, 0.97);
+
+    private static final List<Double> PRUNED = LEVELS.subList(1, LEVELS.size());
+    private static final int PROBED = 3; // the level of the probes
 
     private final Compute compute;
     private final Checkpoint checkpoint;
@@ -45,102 +51,147 @@ public final class SensitivityProfiler {
         this.token = token;
     }
 
-    /** A map's weights at one probe. */
-    private record Probe(MapRole role, int level, float[] weight) {}
+    /** The calibration windows by which levels are made: they need less exact Hessians than the job. */
+    static CalibrationWindows calibrating(CalibrationWindows windows) {
+        return windows.of(Math.ceilDiv(windows.samples(), 2), windows.length());
+    }
 
-    /** @param layerDone receives the number of layers done, after each */
-    public SensitivityProfile profile(CalibrationSet calibration, HeldOut heldOut, IntConsumer layerDone) {
-        List<PerMap<SensitivityProfile.Curve>> layers = new ArrayList<>();
+    /** The held-out windows on which sensitivities are measured; candidates are compared on all. */
+    static CalibrationWindows probed(CalibrationWindows heldOut) {
+        return heldOut.of(Math.max(1, heldOut.samples() / 2), heldOut.length());
+    }
+
+    /** Bytes on disk of a model's levels. */
+    static long bytes(List<LayerShape> shapes) {
+        return PrunedLevels.bytes(shapes, LEVELS.size());
+    }
+
+    /**
+     * The levels of a model, and its sensitivities.
+     *
+     * @param recipe determines how heads and channels are chosen
+     * @param structure the shapes to which layers are cut before single weights are zeroed
+     * @param heldOut on all windows
+     * @param layerDone receives the number of layers done, after each
+     */
+    Assembly profile(
+            PruningRecipe recipe,
+            StructuredPlan structure,
+            CalibrationSet calibration,
+            HeldOut heldOut,
+            IntConsumer layerDone) {
+        CalibrationSet half = calibration.every(2);
+        PrunedLevels levels = new PrunedLevels(compute.scratch(), structure.after(), LEVELS);
+        CalibrationWindows few = probed(new CalibrationWindows(
+                heldOut.windows().samples(), heldOut.windows().length()));
         try (NDManager scope = compute.manager().newSubManager();
-                HiddenStates states =
-                        HiddenStates.embed(scope, compute.scratch(), checkpoint, calibration.windows(), token);
-                HiddenStates answers = heldOut.embed()) {
+                HeldOut probed = heldOut.first(few.samples());
+                Probes probes = new Probes(probed, structure, levels);
+                HiddenStates states = HiddenStates.embed(scope, compute.scratch(), checkpoint, half.windows(), token)) {
+            CompositePruner pruner = new CompositePruner(
+                    recipe, new PruningPlan(structure, SparsityAllocation.nearest(id -> 0, structure.after(), 0)));
             LayerWalk walk = new LayerWalk(scope, checkpoint, calibration.length(), compute.precision());
+            List<LayerWeights> frames = new ArrayList<>();
+            List<PerMap<List<Double>>> losses = new ArrayList<>();
             walk.forEach((index, dense) -> {
-                PerMap<List<Double>> losses = PerMap.of(dense.shape().maps(), role -> new ArrayList<>());
-                List<Probe> probes = new ArrayList<>();
-                try (InputStatistics statistics =
-                        InputStatistics.hessians(scope, dense.shape(), calibration.samples())) {
+                PerMap<List<Double>> lost = PerMap.of(dense.shape().maps(), role -> new ArrayList<>());
+                try (InputStatistics statistics = InputStatistics.hessians(scope, dense.shape(), half.samples());
+                        LayerHessians hessians = new LayerHessians(scope, index, statistics, Dampening.BY_COLUMN)) {
                     walk.advance(states, index, dense, statistics);
+                    CompositePruner.Layer layer = pruner.layer(scope, index, dense, hessians);
                     for (Site site : dense.shape().sites()) {
-                        solve(scope, index, site, dense, statistics, losses, probes);
+                        token.check();
+                        site.readers()
+                                .forEach(role -> levels.put(
+                                        new MapId(index, role),
+                                        0,
+                                        layer.weights().weight(role)));
+                        layer.levels(scope, site, hessians, PRUNED, (role, level, weight, fit) -> {
+                            levels.put(new MapId(index, role), level + 1, weight);
+                            lost.get(role).add(fit.after());
+                        });
+                        hessians.release(site);
                     }
+                    frames.add(layer.weights().with(layer.weights().weights().map(weight -> new float[0])));
                 }
-                layers.add(measure(index, dense, losses, probes, answers, heldOut));
-                heldOut.walk().advance(answers, index, dense, SiteObserver.NONE);
+                losses.add(lost);
+                probes.pass(index, frames.getLast());
                 layerDone.accept(index + 1);
             });
-        }
-        return new SensitivityProfile(LEVELS, PROBES, layers);
-    }
-
-    private void solve(
-            NDManager parent,
-            int index,
-            Site site,
-            LayerWeights dense,
-            InputStatistics statistics,
-            PerMap<List<Double>> losses,
-            List<Probe> probes) {
-        LayerShape shape = dense.shape();
-        try (NDManager scope = parent.newSubManager()) {
-            DampedHessian hessian =
-                    DampedHessian.of(scope, statistics.hessian(scope, site), "layer " + index + ", " + site);
-            SparseGptSolver solver =
-                    new SparseGptSolver(scope, hessian.upperFactor(scope), hessian.dead(), new SparsityPattern.Free());
-            for (double level : LEVELS) {
-                token.check();
-                List<Rows> rows = site.readers().stream()
-                        .map(reader -> new Rows(
-                                dense.weight(reader).clone(),
-                                shape.out(reader),
-                                new ZeroRule.Exactly(Math.round(level * shape.parameters(reader)))))
-                        .toList();
-                double[] lost = solver.prune(rows);
-                for (int i = 0; i < lost.length; i++) {
-                    MapRole reader = site.readers().get(i);
-                    losses.get(reader).add(lost[i]);
-                    if (PROBES.contains(level)) {
-                        probes.add(new Probe(
-                                reader, PROBES.indexOf(level), rows.get(i).weight()));
-                    }
-                }
-            }
+            return new Assembly(levels, frames, heldOut, profile(losses, probes));
+        } catch (RuntimeException | Error e) {
+            levels.close();
+            throw e;
         }
     }
 
-    /** Runs the held-out windows once per probe from layer {@code index} to the end. */
-    private PerMap<SensitivityProfile.Curve> measure(
-            int index,
-            LayerWeights dense,
-            PerMap<List<Double>> losses,
-            List<Probe> probes,
-            HiddenStates before,
-            HeldOut heldOut) {
-        List<HiddenStates> streams = new ArrayList<>();
-        try {
-            for (Probe probe : probes) {
-                try (DecoderLayer layer =
-                        heldOut.walk().load(dense.with(dense.weights().with(probe.role(), probe.weight())))) {
-                    streams.add(before.after(index, layer));
-                }
+    private static SensitivityProfile profile(List<PerMap<List<Double>>> losses, Probes probes) {
+        List<PerMap<Double>> divergences = probes.divergences(losses.stream()
+                .map(lost -> lost.map(each -> each.get(PROBED - 1)))
+                .toList());
+        List<PerMap<SensitivityProfile.Curve>> layers = new ArrayList<>();
+        for (int layer = 0; layer < losses.size(); layer++) {
+            PerMap<Double> anchored = divergences.get(layer);
+            layers.add(losses.get(layer).map((role, lost) -> new SensitivityProfile.Curve(lost, anchored.get(role))));
+        }
+        return new SensitivityProfile(PRUNED, LEVELS.get(PROBED), layers);
+    }
+
+    /** The streams of the held-out windows, each with some projections pruned. Close frees them. */
+    private static final class Probes implements AutoCloseable {
+        private final HeldOut heldOut;
+        private final PrunedLevels levels;
+        private final HiddenStates whole; // nothing zeroed
+        private final List<HiddenStates> ofLayers = new ArrayList<>();
+        private final PerMap<HiddenStates> ofKinds;
+
+        Probes(HeldOut heldOut, StructuredPlan structure, PrunedLevels levels) {
+            this.heldOut = heldOut;
+            this.levels = levels;
+            whole = heldOut.embed();
+            ofKinds = PerMap.of(structure.after().getFirst().maps(), role -> heldOut.embed());
+        }
+
+        void pass(int index, LayerWeights frame) {
+            LayerWeights unpruned = frame.with(weights(index, frame, 0));
+            PerMap<float[]> pruned = weights(index, frame, PROBED);
+            LayerWalk walk = heldOut.walk();
+            HiddenStates fresh = whole.copy();
+            walk.advance(fresh, index, frame.with(pruned), SiteObserver.NONE);
+            ofKinds.forEach((role, stream) -> walk.advance(
+                    stream, index, frame.with(unpruned.weights().with(role, pruned.get(role))), SiteObserver.NONE));
+            try (DecoderLayer layer = walk.load(unpruned)) {
+                ofLayers.forEach(stream -> stream.advance(index, layer, SiteObserver.NONE));
+                whole.advance(index, layer, SiteObserver.NONE);
             }
-            List<Integer> later = IntStream.range(
-                            index + 1, checkpoint.architecture().depth())
-                    .boxed()
-                    .toList();
-            heldOut.walk().forEach(later, (next, weights) -> {
-                try (DecoderLayer layer = heldOut.walk().load(weights)) {
-                    streams.forEach(stream -> stream.advance(next, layer, SiteObserver.NONE));
-                }
-            });
-            PerMap<Double[]> divergences = losses.map(lost -> new Double[PROBES.size()]);
-            for (int i = 0; i < probes.size(); i++) {
-                divergences.get(probes.get(i).role())[probes.get(i).level()] = heldOut.divergence(streams.get(i));
-            }
-            return losses.map((role, lost) -> new SensitivityProfile.Curve(lost, List.of(divergences.get(role))));
-        } finally {
-            streams.forEach(HiddenStates::close);
+            ofLayers.add(fresh);
+        }
+
+        private PerMap<float[]> weights(int index, LayerWeights frame, int level) {
+            return PerMap.of(frame.shape().maps(), role -> levels.at(new MapId(index, role), level));
+        }
+
+        /**
+         * The divergence of each projection alone: proportional to its loss, and scaled so that those of a layer and
+         * those of a kind add up to what was measured (iterative proportional fitting).
+         */
+        List<PerMap<Double>> divergences(List<PerMap<Double>> losses) {
+            double base = heldOut.divergence(whole);
+            double[] layers =
+                    ofLayers.stream().mapToDouble(stream -> above(base, stream)).toArray();
+            PerMap<Double> kinds = ofKinds.map(stream -> above(base, stream));
+            return Margins.fit(losses, layers, kinds);
+        }
+
+        private double above(double base, HiddenStates stream) {
+            return Math.max(heldOut.divergence(stream) - base, Margins.LEAST);
+        }
+
+        @Override
+        public void close() {
+            whole.close();
+            ofLayers.forEach(HiddenStates::close);
+            ofKinds.values().forEach(HiddenStates::close);
         }
     }
 }

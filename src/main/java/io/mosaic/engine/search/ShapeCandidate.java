@@ -31,20 +31,16 @@ public record ShapeCandidate(String wish, StructuredPlan structure) {
      * @throws MosaicException STRUCTURE_TOO_COARSE if whole groups do not allow it
      */
     public static List<ShapeCandidate> of(
-            PruningRecipe recipe,
-            List<LayerShape> layers,
-            OutlierRanking ranking,
-            Optional<SensitivityProfile> profile,
-            double share) {
+            PruningRecipe recipe, List<LayerShape> layers, Optional<SensitivityProfile> profile, double share) {
         Map<StructuredPlan, String> candidates = new LinkedHashMap<>();
         long wanted = Math.round(share * recipe.budget(layers));
         if (wanted > 0 && recipe.structure().layout() == Layout.PER_LAYER) {
-            wishes(recipe, layers, ranking, profile, wanted)
+            wishes(layers, profile, wanted)
                     .forEach((wish, shares) -> PruningPlan.structures(recipe, layers, shares)
                             .forEach(structure -> candidates.putIfAbsent(structure, wish)));
         }
         if (candidates.isEmpty()) {
-            PruningPlan.structures(recipe, layers, ranking, share).stream()
+            PruningPlan.structures(recipe, layers, OutlierRanking.none(layers), share).stream()
                     .limit(MOST_UNIFORM)
                     .forEach(structure -> candidates.put(structure, ""));
         }
@@ -54,20 +50,13 @@ public record ShapeCandidate(String wish, StructuredPlan structure) {
     }
 
     private static Map<String, SparsityAllocation> wishes(
-            PruningRecipe recipe,
-            List<LayerShape> layers,
-            OutlierRanking ranking,
-            Optional<SensitivityProfile> profile,
-            long wanted) {
+            List<LayerShape> layers, Optional<SensitivityProfile> profile, long wanted) {
         Map<String, SparsityAllocation> wishes = new LinkedHashMap<>();
         profile.ifPresent(
                 measured -> wishes.put("sensitivity", SensitivityAllocation.of(measured, layers, wanted, id -> 1)));
-        for (AllocationMethod method :
-                List.of(AllocationMethod.UNIFORM, AllocationMethod.LAYER, AllocationMethod.PROJECTION)) {
-            wishes.put(
-                    method.toString(),
-                    SparsityAllocation.of(method, ranking, recipe.allocation().lambda(), layers, wanted));
-        }
+        wishes.put(
+                AllocationMethod.UNIFORM.toString(),
+                SparsityAllocation.nearest(id -> (double) wanted / LayerShape.parameters(layers), layers, wanted));
         return wishes;
     }
 }

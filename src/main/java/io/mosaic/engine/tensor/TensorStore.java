@@ -4,17 +4,12 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
-import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
-import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -46,18 +41,11 @@ public final class TensorStore implements AutoCloseable {
         }
         Arena arena = Arena.ofShared();
         try {
-            Path path = Files.createTempFile(folder.get(), ".activations", "");
-            try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
-                Files.delete(path); // the mapping keeps the file; a killed process leaves nothing
-                MemorySegment segment = channel.map(FileChannel.MapMode.READ_WRITE, 0, bytes, arena);
-                return new TensorStore(parent.newSubManager(), Optional.of(arena), Optional.of(segment));
-            }
-        } catch (IOException e) {
+            MemorySegment segment = Scratch.map(folder.get(), bytes, arena, "activations");
+            return new TensorStore(parent.newSubManager(), Optional.of(arena), Optional.of(segment));
+        } catch (MosaicException e) {
             arena.close();
-            throw new MosaicException(
-                    ErrorCode.IO_ERROR,
-                    "Cannot keep " + bytes + " bytes of activations in " + folder.get() + ": " + e.getMessage(),
-                    e);
+            throw e;
         }
     }
 

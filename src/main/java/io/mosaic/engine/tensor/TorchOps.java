@@ -3,6 +3,7 @@ package io.mosaic.engine.tensor;
 import ai.djl.Device;
 import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.engine.PtNDManager;
@@ -137,6 +138,42 @@ public final class TorchOps {
                 y = torch.clone(x)
                 torch.add_(torch.diagonal(y), v)
                 return y
+              def scaled_by(self: __torch__.M, x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+                return torch.mul_(torch.mul(x, torch.unsqueeze(rows, 1)), columns)
+              def refit(self: __torch__.M, pruned: Tensor, dense: Tensor, h: Tensor, d: Tensor, iterations: int) -> List[Tensor]:
+                support = torch.to(torch.ne(pruned, 0), 6)
+                error = torch.sub(dense, pruned)
+                gradient = (self).linear(error, h)
+                before = torch.sum(torch.mul(gradient, error))
+                after = before
+                w = torch.clone(pruned)
+                residual = torch.mul_(gradient, support)
+                z = torch.div(residual, d)
+                direction = torch.clone(z)
+                rz = torch.sum(torch.mul(residual, z), [1], True)
+                for i in range(iterations):
+                  image = torch.mul_((self).linear(direction, h), support)
+                  curvature = torch.add(torch.sum(torch.mul(direction, image), [1], True), 1e-30)
+                  step = torch.div(rz, curvature)
+                  after = torch.sub(after, torch.sum(torch.mul(step, rz)))
+                  torch.addcmul_(w, direction, step)
+                  torch.addcmul_(residual, image, step, value=-1)
+                  z = torch.div(residual, d)
+                  new = torch.sum(torch.mul(residual, z), [1], True)
+                  direction = torch.addcmul(z, direction, torch.div(new, torch.add(rz, 1e-30)))
+                  rz = new
+                return [w, torch.stack([before, after])]
+              def admm_step(self: __torch__.M, target: Tensor, v: Tensor, mask: Tensor, inverse: Tensor) -> Tensor:
+                x = torch.addcmul(torch.add(target, v), v, mask, value=-2)
+                return torch.addcmul((self).linear(x, inverse), v, mask)
+              def smaller(self: __torch__.M, x: Tensor, threshold: float) -> Tensor:
+                return torch.to(torch.le(torch.abs(x), threshold), 6)
+              def smallest_of_groups(self: __torch__.M, x: Tensor, n: int, m: int) -> Tensor:
+                groups = torch.abs(torch.reshape(x, [torch.size(x, 0), -1, m]))
+                limits = (torch.kthvalue(groups, n, -1, True))[0]
+                return torch.reshape(torch.to(torch.le(groups, limits), 6), torch.size(x))
+              def sampled(self: __torch__.M, x: Tensor, step: int) -> Tensor:
+                return torch.contiguous(torch.abs(torch.slice(torch.reshape(x, [-1]), 0, 0, 9223372036854775807, step)))
               def cholesky(self: __torch__.M, x: Tensor) -> Tensor:
                 return torch.linalg_cholesky(x)
               def invert_lower(self: __torch__.M, x: Tensor) -> Tensor:
@@ -405,6 +442,53 @@ public final class TorchOps {
     /** A (n, n) matrix with {@code values} (n) added to its diagonal. */
     public NDArray shifted(NDManager manager, NDArray matrix, NDArray values) {
         return call(manager, "shifted", matrix, values);
+    }
+
+    /** A matrix with each row and each column multiplied by a factor. */
+    public NDArray scaled(NDManager manager, NDArray matrix, NDArray rows, NDArray columns) {
+        return call(manager, "scaled_by", matrix, rows, columns);
+    }
+
+    /**
+     * Moves the weights that are not zero towards the least tr((W − W₀)·H·(W − W₀)ᵀ), by conjugate gradients
+     * preconditioned by the diagonal of H, all rows at once.
+     *
+     * @param pruned (rows, in)
+     * @param dense W₀, (rows, in)
+     * @param hessian (in, in)
+     * @param diagonal of it, (in)
+     * @return the weights, (rows, in), and the error before and after, (2)
+     */
+    public NDList refit(
+            NDManager manager, NDArray pruned, NDArray dense, NDArray hessian, NDArray diagonal, int iterations) {
+        try (IValue a = value(pruned);
+                IValue b = value(dense);
+                IValue c = value(hessian);
+                IValue d = value(diagonal);
+                IValue e = IValue.from((long) iterations);
+                IValue result = IValueUtils.runMethod(module, "refit", a, b, c, d, e)) {
+            return result.toNDList((PtNDManager) manager);
+        }
+    }
+
+    /** (T + V∘(1 − 2M))·B + V∘M, for a symmetric B; one step of ADMM. */
+    public NDArray admmStep(NDManager manager, NDArray target, NDArray v, NDArray mask, NDArray inverse) {
+        return call(manager, "admm_step", target, v, mask, inverse);
+    }
+
+    /** 1 where |x| is at most {@code threshold}, else 0. */
+    public NDArray smaller(NDManager manager, NDArray x, double threshold) {
+        return closing(manager, "smaller", value(x), IValue.from(threshold));
+    }
+
+    /** 1 where |x| is among the {@code n} smallest of its {@code m} consecutive columns, or equal to them, else 0. */
+    public NDArray smallestOfGroups(NDManager manager, NDArray x, int n, int m) {
+        return closing(manager, "smallest_of_groups", value(x), IValue.from((long) n), IValue.from((long) m));
+    }
+
+    /** |x| of every {@code step}-th element. */
+    public NDArray sampled(NDManager manager, NDArray x, long step) {
+        return closing(manager, "sampled", value(x), IValue.from(step));
     }
 
     /** Lower Cholesky factor of a symmetric (n, n) matrix; empty if it is not positive definite. */

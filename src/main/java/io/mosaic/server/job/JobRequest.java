@@ -56,6 +56,22 @@ public record JobRequest(
         Optional<UnstructuredMethod> method,
 
         @Schema(
+                description = "Method admm only: its iterations; each is one product of a projection and its Hessian",
+                implementation = Integer.class,
+                minimum = "4",
+                maximum = "100",
+                defaultValue = "20")
+        Optional<Integer> solverIterations,
+
+        @Schema(
+                description = "Iterations that fit the weights that stay to the dense outputs, the zeros fixed; by "
+                        + "default 3 for sparsegpt, 5 for admm, 0 for wanda, magnitude and allocation as-published",
+                implementation = Integer.class,
+                minimum = "0",
+                maximum = "100")
+        Optional<Integer> refitIterations,
+
+        @Schema(
                 description = "How the target is spread over the projections; auto measures, as-published is the "
                         + "released code's, which misses its budget",
                 defaultValue = "auto")
@@ -169,6 +185,8 @@ public record JobRequest(
     static final int ALIGNMENT = 32;
 
     static final double SEARCH_BUDGET = 8;
+
+    static final UnstructuredMethod METHOD = UnstructuredMethod.SPARSEGPT;
 
     private static final String BOS =
             "Whether each window begins with the tokenizer's BOS, which is then the first of its tokens; by default as "
@@ -333,14 +351,24 @@ public record JobRequest(
         return new Forecast(architecture, recipes(), calibration.windows(), dropLayers.orElse(0));
     }
 
+    /** The method that zeroes single weights, with its numbers of iterations. */
+    record Solver(UnstructuredMethod method, Optional<Integer> solverIterations, Optional<Integer> refitIterations) {}
+
+    /** Requests from before iterations were recorded did not fit the weights that stay. */
+    private PruningRecipe.Removal removal() {
+        return new PruningRecipe.Removal(
+                method.orElse(METHOD),
+                pattern.map(Pattern::value).orElse(new SparsityPattern.Free()),
+                solverIterations.orElse(PruningRecipe.Removal.SOLVER_ITERATIONS),
+                refitIterations.orElse(0));
+    }
+
     /** The recipe of the first sparsity. */
     public PruningRecipe recipe() {
         return new PruningRecipe(
                 sparsity.shares().getFirst(),
                 category,
-                new PruningRecipe.Removal(
-                        method.orElse(UnstructuredMethod.SPARSEGPT),
-                        pattern.map(Pattern::value).orElse(new SparsityPattern.Free())),
+                removal(),
                 new PruningRecipe.Structure(
                         structuredShare.map(Share::value).orElse(new StructuredShare.Fixed(0)),
                         structuredScore.orElse(StructuredScore.OBS),

@@ -11,6 +11,7 @@ import io.mosaic.engine.pipeline.ComputePrecision;
 import io.mosaic.engine.pipeline.Forecast;
 import io.mosaic.engine.pruning.Category;
 import io.mosaic.engine.pruning.Propagation;
+import io.mosaic.engine.pruning.PruningRecipe;
 import io.mosaic.engine.pruning.structured.Layout;
 import io.mosaic.engine.pruning.structured.StructuredScore;
 import io.mosaic.engine.pruning.structured.StructuredShare;
@@ -37,6 +38,8 @@ import tools.jackson.databind.node.ObjectNode;
 /** Resolves a client's request against models, corpora and defaults, and reports all its faults together. */
 @Component
 class JobRequestReader {
+    private static final int LEAST_ITERATIONS = 4;
+    private static final int MOST_ITERATIONS = 100;
     private static final double MOST_SPARSITY = 0.95;
     private static final int MOST_TARGETS = 16;
     private static final double MOST_SEARCH = 1000;
@@ -116,6 +119,8 @@ class JobRequestReader {
             Category category = fields.choice("category", Category.class)
                     .orElse(grouped ? Category.UNSTRUCTURED : Category.COMPOSITE);
             Optional<UnstructuredMethod> method = fields.choice("method", UnstructuredMethod.class);
+            Optional<Integer> solverIterations = fields.count("solverIterations", LEAST_ITERATIONS, MOST_ITERATIONS);
+            Optional<Integer> refitIterations = fields.count("refitIterations", 0, MOST_ITERATIONS);
             AllocationMethod allocation = fields.choice("allocation", AllocationMethod.class)
                     .orElse(grouped ? AllocationMethod.UNIFORM : AllocationMethod.AUTO);
             Optional<JobRequest.Share> share = fields.betweenOr("structuredShare", 0, 1, JobRequest.Share.AUTO)
@@ -138,8 +143,10 @@ class JobRequestReader {
                 fields.fault("structuredShare", "auto needs allocation auto, not " + allocation);
             }
             pattern.ifPresent(p -> checkPattern(p.value(), sparsity, category, allocation));
+            JobRequest.Solver solver =
+                    solver(category, method.orElse(JobRequest.METHOD), allocation, solverIterations, refitIterations);
             if (trueSequential) {
-                checkTrueSequential(category, method.orElse(UnstructuredMethod.SPARSEGPT), propagation);
+                checkTrueSequential(category, solver.method(), propagation);
             }
             if (dropLayers > 0) {
                 checkDropped(dropLayers, category);
@@ -155,9 +162,9 @@ class JobRequestReader {
                     model,
                     new JobRequest.Sparsity(sparsity.orElse(List.of(0.5))),
                     category,
-                    category == Category.STRUCTURED
-                            ? Optional.empty()
-                            : Optional.of(method.orElse(UnstructuredMethod.SPARSEGPT)),
+                    category == Category.STRUCTURED ? Optional.empty() : Optional.of(solver.method()),
+                    solver.solverIterations(),
+                    solver.refitIterations(),
                     allocation,
                     category == Category.STRUCTURED
                             ? Optional.empty()
@@ -221,6 +228,35 @@ class JobRequestReader {
                         "is required: a number above 0 and at most " + MOST_SPARSITY + ", or a list of them");
             }
             return sparsity;
+        }
+
+        private JobRequest.Solver solver(
+                Category category,
+                UnstructuredMethod method,
+                AllocationMethod allocation,
+                Optional<Integer> solverIterations,
+                Optional<Integer> refitIterations) {
+            if (category == Category.STRUCTURED) {
+                solverIterations.ifPresent(
+                        given -> fields.fault("solverIterations", "category structured zeroes nothing"));
+                refitIterations.ifPresent(
+                        given -> fields.fault("refitIterations", "category structured zeroes nothing"));
+                return new JobRequest.Solver(method, Optional.empty(), Optional.empty());
+            }
+            boolean published = allocation == AllocationMethod.AS_PUBLISHED;
+            if (method != UnstructuredMethod.ADMM) {
+                solverIterations.ifPresent(given ->
+                        fields.fault("solverIterations", "method " + method + " has none; admm and the refit have"));
+            }
+            refitIterations
+                    .filter(given -> published && given > 0)
+                    .ifPresent(given -> fields.fault("refitIterations", "allocation as-published fits nothing"));
+            return new JobRequest.Solver(
+                    method,
+                    method == UnstructuredMethod.ADMM
+                            ? Optional.of(solverIterations.orElse(PruningRecipe.Removal.SOLVER_ITERATIONS))
+                            : Optional.empty(),
+                    Optional.of(refitIterations.orElse(published ? 0 : method.refitIterations())));
         }
 
         private void checkTrueSequential(Category category, UnstructuredMethod method, Propagation propagation) {

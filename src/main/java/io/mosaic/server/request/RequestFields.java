@@ -111,12 +111,14 @@ public final class RequestFields {
 
     /** A whole number from {@code least} on. */
     public Optional<Integer> count(String field, int least) {
+        return count(field, least, Integer.MAX_VALUE);
+    }
+
+    /** A whole number from {@code least} to {@code most}. */
+    public Optional<Integer> count(String field, int least, int most) {
         return whole(field)
-                .filter(number -> within(
-                        field,
-                        number,
-                        number >= least && number <= Integer.MAX_VALUE,
-                        "from " + least + " to " + Integer.MAX_VALUE))
+                .filter(number ->
+                        within(field, number, number >= least && number <= most, "from " + least + " to " + most))
                 .map(Math::toIntExact);
     }
 

@@ -11,16 +11,15 @@ import java.util.Collections;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Sensitivities measured at two shares become shares for every projection. */
+/** Sensitivities measured at one share become shares for every projection. */
 class SensitivityAllocationTests {
     private static final List<Double> LEVELS = List.of(0.25, 0.5, 0.8, 0.97);
-    private static final List<Double> PROBES = List.of(0.5, 0.8);
+    private static final double ANCHOR = 0.8;
     private static final int LAYERS = 3;
     private static final LayerShape SHAPE = new LayerShape(24, 3, 1, 8, 37);
 
@@ -28,7 +27,7 @@ class SensitivityAllocationTests {
     private static SensitivityProfile profile(Random random) {
         return new SensitivityProfile(
                 LEVELS,
-                PROBES,
+                ANCHOR,
                 IntStream.range(0, LAYERS).mapToObj(layer -> layer(random)).toList());
     }
 
@@ -40,9 +39,7 @@ class SensitivityAllocationTests {
             double matters = Math.exp(random.nextGaussian()) / 1000;
             List<Double> losses =
                     LEVELS.stream().map(level -> scale * Math.pow(level, power)).toList();
-            curves.put(
-                    projection,
-                    new SensitivityProfile.Curve(losses, List.of(matters * losses.get(1), matters * losses.get(2))));
+            curves.put(projection, new SensitivityProfile.Curve(losses, matters * losses.get(2)));
         }
         return PerMap.of(curves);
     }
@@ -60,11 +57,11 @@ class SensitivityAllocationTests {
         for (int layer = 0; layer < LAYERS; layer++) {
             for (MapRole projection : MapRole.values()) {
                 MapId id = new MapId(layer, projection);
-                List<Double> measured = Objects.requireNonNull(
-                                profile.layers().get(layer).get(projection))
-                        .divergences();
-                assertThat(profile.divergence(id, 0.5)).isCloseTo(measured.get(0), within(1e-9 * measured.get(0)));
-                assertThat(profile.divergence(id, 0.8)).isCloseTo(measured.get(1), within(1e-9 * measured.get(1)));
+                SensitivityProfile.Curve curve = profile.layers().get(layer).get(projection);
+                double measured = curve.divergence();
+                assertThat(profile.divergence(id, ANCHOR)).isCloseTo(measured, within(1e-9 * measured));
+                double half = measured * curve.losses().get(1) / curve.losses().get(2);
+                assertThat(profile.divergence(id, 0.5)).isCloseTo(half, within(1e-9 * half));
                 assertThat(profile.divergence(id, 0)).isZero();
                 for (double share = 0.01; share < 0.99; share += 0.01) {
                     assertThat(profile.divergence(id, share)).isGreaterThan(profile.divergence(id, share - 0.01));

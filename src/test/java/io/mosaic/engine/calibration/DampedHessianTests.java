@@ -45,7 +45,7 @@ class DampedHessianTests {
     @CsvSource({"1,5", "2,9", "17,100", "65,200", "129,40"}) // the last has fewer tokens than columns
     void inverseAndUpperFactorAreThoseOfTheDampedHessian(int width, int tokens) {
         double[][] h = hessian(width, tokens);
-        DampedHessian damped = DampedHessian.of(manager, tensor(h), "test");
+        DampedHessian damped = DampedHessian.of(manager, tensor(h), Dampening.BY_MEAN, "test");
         assertThat(damped.dampening()).isEqualTo(0.01);
         assertThat(damped.width()).isEqualTo(width);
         assertThat(damped.dead()).hasSize(width).containsOnly(false);
@@ -66,7 +66,7 @@ class DampedHessianTests {
             row[4] = 0;
         }
         double[][] h = NaiveStatistics.hessian(x, 2);
-        DampedHessian damped = DampedHessian.of(manager, tensor(h), "test");
+        DampedHessian damped = DampedHessian.of(manager, tensor(h), Dampening.BY_MEAN, "test");
         assertThat(damped.dead()).containsExactly(true, false, false, false, true, false);
         double[][] matrix = NaiveStatistics.damp(h, 0.01);
         assertThat(NaiveMatrix.distance(damped.matrix().toFloatArray(), matrix)).isLessThan(1e-6);
@@ -83,7 +83,7 @@ class DampedHessianTests {
             row[4] = 0;
         }
         double[][] h = NaiveStatistics.hessian(x, 2);
-        DampedHessian damped = DampedHessian.of(manager, tensor(h), "test");
+        DampedHessian damped = DampedHessian.of(manager, tensor(h), Dampening.BY_MEAN, "test");
         int[] columns = {0, 2, 4};
         DampedHessian part = damped.at(manager, columns);
         assertThat(part.width()).isEqualTo(3);
@@ -98,7 +98,7 @@ class DampedHessianTests {
 
     @Test
     void siteThatNoTokenReachesIsAllDead() {
-        DampedHessian damped = DampedHessian.of(manager, tensor(new double[3][3]), "test");
+        DampedHessian damped = DampedHessian.of(manager, tensor(new double[3][3]), Dampening.BY_MEAN, "test");
         assertThat(damped.dead()).containsOnly(true);
         double[][] expected =
                 NaiveMatrix.upperCholesky(NaiveMatrix.inverse(NaiveStatistics.damp(new double[3][3], 0.01)));
@@ -114,7 +114,7 @@ class DampedHessianTests {
     @ParameterizedTest
     @CsvSource({"0.005,0.01", "0.05,0.1", "0.5,1.0"})
     void dampeningGrowsTenfoldUntilTheFactorisationSucceeds(double excess, double dampening) {
-        DampedHessian damped = DampedHessian.of(manager, tensor(indefinite(excess)), "test");
+        DampedHessian damped = DampedHessian.of(manager, tensor(indefinite(excess)), Dampening.BY_MEAN, "test");
         assertThat(damped.dampening()).isEqualTo(dampening);
         assertThat(NaiveMatrix.distance(
                         damped.matrix().toFloatArray(), NaiveStatistics.damp(indefinite(excess), dampening)))
@@ -124,7 +124,8 @@ class DampedHessianTests {
     @Test
     void hessianBeyondDampeningIsRefusedByName() {
         assertThatExceptionOfType(MosaicException.class)
-                .isThrownBy(() -> DampedHessian.of(manager, tensor(indefinite(1.5)), "layer 3, [o_proj]"))
+                .isThrownBy(() ->
+                        DampedHessian.of(manager, tensor(indefinite(1.5)), Dampening.BY_MEAN, "layer 3, [o_proj]"))
                 .withMessageContaining("layer 3, [o_proj]")
                 .withMessageContaining("1.0")
                 .extracting(MosaicException::code)
@@ -137,7 +138,7 @@ class DampedHessianTests {
         double[][] h = hessian(4, 9);
         h[2][2] = value;
         assertThatExceptionOfType(MosaicException.class)
-                .isThrownBy(() -> DampedHessian.of(manager, tensor(h), "layer 1, [down_proj]"))
+                .isThrownBy(() -> DampedHessian.of(manager, tensor(h), Dampening.BY_MEAN, "layer 1, [down_proj]"))
                 .withMessageContaining("layer 1, [down_proj]")
                 .withMessageContaining("column 2")
                 .extracting(MosaicException::code)

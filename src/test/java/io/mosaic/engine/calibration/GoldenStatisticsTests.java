@@ -133,7 +133,7 @@ class GoldenStatisticsTests {
         try (NDManager scope = manager.newSubManager()) {
             NDArray hessian =
                     statistics.get(id.layer()).hessian(scope, id.role().site());
-            DampedHessian damped = DampedHessian.of(scope, hessian, "this site");
+            DampedHessian damped = DampedHessian.of(scope, hessian, Dampening.BY_MEAN, "this site");
             assertThat(damped.dampening()).isEqualTo(0.01);
             float[] before = hessian.diagonal().toFloatArray();
             float[] after = damped.matrix().diagonal().toFloatArray();
@@ -151,7 +151,8 @@ class GoldenStatisticsTests {
         try (NDManager scope = manager.newSubManager()) {
             NDArray hessian =
                     statistics.get(id.layer()).hessian(scope, id.role().site());
-            NDArray factor = DampedHessian.of(scope, hessian, "this site").upperFactor(scope);
+            NDArray factor = DampedHessian.of(scope, hessian, Dampening.BY_MEAN, "this site")
+                    .upperFactor(scope);
             int width = (int) factor.getShape().get(0);
             float[] u = factor.toFloatArray();
             double diagonal = 0;

@@ -61,7 +61,7 @@ class PerLayerModelTests {
         return new PruningRecipe(
                 sparsity,
                 category,
-                new PruningRecipe.Removal(UnstructuredMethod.SPARSEGPT, new SparsityPattern.Free()),
+                PruningRecipe.Removal.usual(UnstructuredMethod.SPARSEGPT, new SparsityPattern.Free()),
                 new PruningRecipe.Structure(share, StructuredScore.OBS, layout, 2),
                 new PruningRecipe.Allocation(allocation, 3, 0.3, 1),
                 Propagation.PRUNED,

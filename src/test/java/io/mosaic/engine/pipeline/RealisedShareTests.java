@@ -79,7 +79,7 @@ class RealisedShareTests {
         return new PruningRecipe(
                 sparsity,
                 category,
-                new PruningRecipe.Removal(method, pattern),
+                PruningRecipe.Removal.usual(method, pattern),
                 new PruningRecipe.Structure(new StructuredShare.Fixed(0.5), score, Layout.UNIFORM, 2),
                 new PruningRecipe.Allocation(allocation, 3, 0.08, 8),
                 Propagation.PRUNED,

@@ -92,7 +92,7 @@ class SeveralTargetsTests {
         return new PruningRecipe(
                 0.5,
                 category,
-                new PruningRecipe.Removal(method, new SparsityPattern.Free()),
+                PruningRecipe.Removal.usual(method, new SparsityPattern.Free()),
                 new PruningRecipe.Structure(new StructuredShare.Fixed(0.4), StructuredScore.OBS, layout, 1),
                 new PruningRecipe.Allocation(allocation, 3, 0.08, 16),
                 propagation,

@@ -170,7 +170,7 @@ class GoldenPruningTests {
     @ParameterizedTest
     @MethodSource("cases")
     void publishedRunsGiveThePublishedModels(Case run) throws IOException {
-        Outcome outcome = prune(float32, run, CompositePruner.Budget.AS_PUBLISHED);
+        Outcome outcome = prune(float32, run, CompositePruner.Fidelity.AS_PUBLISHED);
         boolean exact = run.spread() == 0;
         assertThat(outcome.realised())
                 .isCloseTo(run.golden().path("realised_sparsity").doubleValue(), within(exact ? 1e-9 : 1e-4));
@@ -196,7 +196,7 @@ class GoldenPruningTests {
     @ParameterizedTest
     @MethodSource("uniformAtFourFifths")
     void exactBudgetRemovesWhatWasAskedAndIsNoWorseThanPublished(Case run) throws IOException {
-        Outcome outcome = prune(float32, run, CompositePruner.Budget.EXACT);
+        Outcome outcome = prune(float32, run, CompositePruner.Fidelity.OURS);
         assertThat(outcome.realised()).isCloseTo(run.sparsity(), within(2e-7));
         // the published thresholds remove up to 0.2 points more than asked, so ours is a little better, rounding aside
         assertThat(outcome.perplexity()).isBetween(0.99 * run.centre(), 1.005 * run.centre() + SPREADS * run.spread());
@@ -218,7 +218,7 @@ class GoldenPruningTests {
         List<LayerWeights> pruned = new ArrayList<>();
         new PruningWalk(new Compute(manager, Precision.F32), float32, few, new CancellationToken())
                 .run(
-                        new CompositePruner(recipe, plan, CompositePruner.Budget.AS_PUBLISHED),
+                        new CompositePruner(recipe, plan, CompositePruner.Fidelity.AS_PUBLISHED),
                         (index, layer, dampening) -> pruned.add(layer));
 
         double[][] table = NaiveMatrix.of(
@@ -284,14 +284,14 @@ class GoldenPruningTests {
         return new PruningRecipe(
                 sparsity,
                 Category.UNSTRUCTURED,
-                new PruningRecipe.Removal(method, new SparsityPattern.Free()),
+                PruningRecipe.Removal.usual(method, new SparsityPattern.Free()).withoutRefit(),
                 new PruningRecipe.Structure(new StructuredShare.Fixed(0), StructuredScore.OBS, Layout.UNIFORM, 32),
                 new PruningRecipe.Allocation(allocation, threshold, 0.08, 8),
                 Propagation.PRUNED,
                 false);
     }
 
-    static Outcome prune(Checkpoint checkpoint, Case run, CompositePruner.Budget budget) throws IOException {
+    static Outcome prune(Checkpoint checkpoint, Case run, CompositePruner.Fidelity fidelity) throws IOException {
         var layers = checkpoint.architecture().shapes();
         OutlierRanking ranking = run.threshold() == 0
                 ? OutlierRanking.none(layers)
@@ -303,7 +303,7 @@ class GoldenPruningTests {
         Path folder = Files.createTempDirectory(temp, "pruned");
         try (HuggingFaceExporter exporter = new HuggingFaceExporter(folder, checkpoint, layers)) {
             new PruningWalk(new Compute(manager, Precision.F32), checkpoint, calibration, new CancellationToken())
-                    .run(new CompositePruner(recipe, plan, budget), (index, layer, dampening) -> {
+                    .run(new CompositePruner(recipe, plan, fidelity), (index, layer, dampening) -> {
                         exporter.write(index, layer);
                         for (MapRole projection : MapRole.values()) {
                             tensors.put(LlamaNames.weight(index, projection), checksum(layer.weight(projection)));

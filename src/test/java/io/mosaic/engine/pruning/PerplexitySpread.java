@@ -37,7 +37,7 @@ public final class PerplexitySpread {
         for (GoldenPruningTests.Case run : GoldenPruningTests.cases().toList()) {
             double[] values = new double[models.size()];
             for (int i = 0; i < values.length; i++) {
-                values[i] = GoldenPruningTests.prune(models.get(i), run, CompositePruner.Budget.AS_PUBLISHED)
+                values[i] = GoldenPruningTests.prune(models.get(i), run, CompositePruner.Fidelity.AS_PUBLISHED)
                         .perplexity();
             }
             row(run, values);

@@ -74,7 +74,7 @@ class PruningPlanTests {
         return new PruningRecipe(
                 sparsity,
                 category,
-                new PruningRecipe.Removal(UnstructuredMethod.SPARSEGPT, pattern),
+                PruningRecipe.Removal.usual(UnstructuredMethod.SPARSEGPT, pattern),
                 new PruningRecipe.Structure(new StructuredShare.Fixed(share), StructuredScore.OBS, layout, alignment),
                 new PruningRecipe.Allocation(allocation, 5, 0.08, 8),
                 Propagation.PRUNED,

@@ -47,7 +47,7 @@ class PruningWalkTests {
         PruningRecipe recipe = new PruningRecipe(
                 REST,
                 Category.UNSTRUCTURED,
-                new PruningRecipe.Removal(UnstructuredMethod.SPARSEGPT, new SparsityPattern.Free()),
+                PruningRecipe.Removal.usual(UnstructuredMethod.SPARSEGPT, new SparsityPattern.Free()),
                 new PruningRecipe.Structure(new StructuredShare.Fixed(0), StructuredScore.OBS, Layout.UNIFORM, 32),
                 new PruningRecipe.Allocation(AllocationMethod.UNIFORM, 5, 0.08, 8),
                 propagation,

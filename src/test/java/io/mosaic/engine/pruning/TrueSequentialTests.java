@@ -82,7 +82,7 @@ class TrueSequentialTests {
         PruningRecipe recipe = new PruningRecipe(
                 0.5,
                 Category.UNSTRUCTURED,
-                new PruningRecipe.Removal(UnstructuredMethod.WANDA, new SparsityPattern.Free()),
+                PruningRecipe.Removal.usual(UnstructuredMethod.WANDA, new SparsityPattern.Free()),
                 new PruningRecipe.Structure(new StructuredShare.Fixed(0), StructuredScore.OBS, Layout.UNIFORM, 32),
                 new PruningRecipe.Allocation(AllocationMethod.UNIFORM, 5, 0.08, 8),
                 Propagation.PRUNED,

@@ -66,7 +66,7 @@ class JobLifeTests {
 
     @Test
     void reportHoldsEveryMeasuredNumber() {
-        String id = api.submit(Requests.tiny("life/report"));
+        String id = api.submit(Requests.tiny("life/report").put("allocation", "projection"));
         api.awaitEnd(id, "SUCCEEDED");
 
         JsonNode report = api.json("/jobs/" + id + "/report");
@@ -89,7 +89,8 @@ class JobLifeTests {
                                 "realised",
                                 "shapeBefore",
                                 "shapeAfter",
-                                "dampening"));
+                                "dampening",
+                                "squaredError"));
         JsonNode perplexity = report.path("perplexity").path(0);
         assertThat(perplexity.path("corpus").stringValue()).isEqualTo(TestHome.TEXT);
         assertThat(perplexity.path("protocol").stringValue()).isEqualTo("perplexity/disjoint@" + TinyModel.CONTEXT);

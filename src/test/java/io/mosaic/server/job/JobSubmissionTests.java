@@ -49,7 +49,7 @@ class JobSubmissionTests {
                 .isEqualTo(JsonMapper.shared()
                         .readTree("""
                         {"model": "mosaic/demo", "sparsity": 0.5, "category": "composite", "method": "sparsegpt",
-                         "allocation": "auto", "pattern": "unstructured", "structuredShare": 0.5,
+                         "refitIterations": 3, "allocation": "auto", "pattern": "unstructured", "structuredShare": 0.5,
                          "structuredScore": "obs", "layout": "uniform", "alignment": 32, "dropLayers": 0,
                          "outlierThreshold": 5.0, "lambda": 0.08, "searchBudget": 8.0, "propagation": "pruned",
                          "trueSequential": false, "computePrecision": "auto",

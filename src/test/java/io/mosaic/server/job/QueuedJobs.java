@@ -50,6 +50,8 @@ final class QueuedJobs {
                 new JobRequest.Sparsity(List.of(0.5)),
                 Category.UNSTRUCTURED,
                 Optional.of(UnstructuredMethod.MAGNITUDE),
+                Optional.empty(),
+                Optional.of(0),
                 AllocationMethod.UNIFORM,
                 Optional.of(JobRequest.Pattern.of("unstructured")),
                 Optional.empty(),

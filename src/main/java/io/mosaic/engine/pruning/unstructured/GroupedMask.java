@@ -9,20 +9,25 @@ import java.util.Arrays;
 final class GroupedMask {
     private GroupedMask() {}
 
-    /** Zeroes {@code weight} (out, in) by {@code scores} of the same layout; {@code in} is a multiple of M. */
-    static void apply(float[] weight, float[] scores, int in, SparsityPattern.Grouped pattern) {
+    /** 1 where a weight is zeroed by {@code scores} (out, in), else 0; {@code in} is a multiple of M. */
+    static float[] of(float[] scores, int in, SparsityPattern.Grouped pattern) {
         pattern.requireWholeGroups(in);
+        float[] mask = new float[scores.length];
         float[] group = new float[pattern.m()];
-        boolean[] mask = new boolean[pattern.m()];
-        for (int from = 0; from < weight.length; from += pattern.m()) {
+        boolean[] chosen = new boolean[pattern.m()];
+        for (int from = 0; from < mask.length; from += pattern.m()) {
             System.arraycopy(scores, from, group, 0, group.length);
-            smallest(group, pattern.n(), mask);
-            for (int i = 0; i < mask.length; i++) {
-                if (mask[i]) {
-                    weight[from + i] = 0;
-                }
+            smallest(group, pattern.n(), chosen);
+            for (int i = 0; i < chosen.length; i++) {
+                mask[from + i] = chosen[i] ? 1 : 0;
             }
         }
+        return mask;
+    }
+
+    /** Zeroes {@code weight} (out, in) by {@code scores} of the same layout. */
+    static void apply(float[] weight, float[] scores, int in, SparsityPattern.Grouped pattern) {
+        ZeroMask.apply(of(scores, in, pattern), weight, 0);
     }
 
     /** Marks the {@code n} smallest of {@code scores}. */

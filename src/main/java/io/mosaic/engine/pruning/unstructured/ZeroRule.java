@@ -10,6 +10,9 @@ public sealed interface ZeroRule {
      */
     float[] mask(float[] scores, int out, int begin, int end, boolean[] dead);
 
+    /** Zeros of a whole projection of {@code size} weights. */
+    long zeros(long size);
+
     /** Zeros of one of {@code out} output rows with {@code in} inputs, for methods that compare within rows. */
     long quotaOfRow(int row, int out, int in);
 
@@ -22,6 +25,11 @@ public sealed interface ZeroRule {
         public float[] mask(float[] scores, int out, int begin, int end, boolean[] dead) {
             long quota = before(end, out, dead) - before(begin, out, dead);
             return ZeroMask.smallest(scores, quota);
+        }
+
+        @Override
+        public long zeros(long size) {
+            return zeros;
         }
 
         @Override
@@ -57,6 +65,11 @@ public sealed interface ZeroRule {
         @Override
         public float[] mask(float[] scores, int out, int begin, int end, boolean[] dead) {
             return ZeroMask.upTo(scores, Math.min(scores.length - 1, (int) (scores.length * share)));
+        }
+
+        @Override
+        public long zeros(long size) {
+            return (long) (size * share);
         }
 
         @Override

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.calibration.DampedHessian;
+import io.mosaic.engine.calibration.Dampening;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.reference.NaiveMatrix;
 import io.mosaic.reference.NaivePruning;
@@ -41,8 +42,8 @@ class CompensationTests {
 
     private static float[] apply(double[][] weight, double[][] hessian, int[] kept) {
         int width = hessian.length;
-        DampedHessian damped =
-                DampedHessian.of(manager, Tensors.of(manager, NaiveMatrix.flat(hessian), width, width), "test");
+        DampedHessian damped = DampedHessian.of(
+                manager, Tensors.of(manager, NaiveMatrix.flat(hessian), width, width), Dampening.BY_MEAN, "test");
         return Compensation.apply(manager, NaiveMatrix.flat(weight), damped, kept);
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.calibration.DampedHessian;
+import io.mosaic.engine.calibration.Dampening;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.reference.NaiveMatrix;
 import io.mosaic.reference.NaiveStatistics;
@@ -42,8 +43,8 @@ class ObsSelectorTests {
 
     private static int[] select(double[][] weight, double[][] hessian, Units units) {
         int width = hessian.length;
-        DampedHessian damped =
-                DampedHessian.of(manager, Tensors.of(manager, NaiveMatrix.flat(hessian), width, width), "test");
+        DampedHessian damped = DampedHessian.of(
+                manager, Tensors.of(manager, NaiveMatrix.flat(hessian), width, width), Dampening.BY_MEAN, "test");
         double[][] transposed = NaiveMatrix.transpose(weight);
         return ObsSelector.select(
                 manager,

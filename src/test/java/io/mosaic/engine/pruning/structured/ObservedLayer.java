@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.architecture.LayerShape;
 import io.mosaic.engine.architecture.Site;
 import io.mosaic.engine.calibration.DampedHessian;
+import io.mosaic.engine.calibration.Dampening;
 import io.mosaic.engine.calibration.InputStatistics;
 import io.mosaic.engine.decoder.LayerWeights;
 import io.mosaic.engine.tensor.Tensors;
@@ -66,7 +67,9 @@ record ObservedLayer(LayerWeights weights, double[][] inputs, NaiveLlama.Pass pa
         Map<Site, DampedHessian> hessians = new EnumMap<>(Site.class);
         try (InputStatistics statistics = statistics(manager)) {
             for (Site site : List.of(Site.ATTENTION_OUTPUT, Site.MLP_HIDDEN)) {
-                hessians.put(site, DampedHessian.of(manager, statistics.hessian(manager, site), site.name()));
+                hessians.put(
+                        site,
+                        DampedHessian.of(manager, statistics.hessian(manager, site), Dampening.BY_MEAN, site.name()));
             }
         }
         return hessians;
@@ -76,7 +79,8 @@ record ObservedLayer(LayerWeights weights, double[][] inputs, NaiveLlama.Pass pa
     Map<Site, DampedHessian> unrelated(NDManager manager) {
         Map<Site, DampedHessian> hessians = new EnumMap<>(Site.class);
         for (Site site : List.of(Site.ATTENTION_OUTPUT, Site.MLP_HIDDEN)) {
-            hessians.put(site, DampedHessian.of(manager, manager.eye(shape().width(site)), site.name()));
+            hessians.put(
+                    site, DampedHessian.of(manager, manager.eye(shape().width(site)), Dampening.BY_MEAN, site.name()));
         }
         return hessians;
     }

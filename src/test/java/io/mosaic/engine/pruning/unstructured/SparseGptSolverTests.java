@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.calibration.DampedHessian;
+import io.mosaic.engine.calibration.Dampening;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.reference.NaiveMatrix;
 import io.mosaic.reference.NaivePruning;
@@ -49,7 +50,10 @@ class SparseGptSolverTests {
 
     private static DampedHessian damped(double[][] hessian) {
         return DampedHessian.of(
-                manager, Tensors.of(manager, NaiveMatrix.flat(hessian), hessian.length, hessian.length), "test");
+                manager,
+                Tensors.of(manager, NaiveMatrix.flat(hessian), hessian.length, hessian.length),
+                Dampening.BY_MEAN,
+                "test");
     }
 
     private static SparseGptSolver solver(DampedHessian hessian, SparsityPattern pattern) {
