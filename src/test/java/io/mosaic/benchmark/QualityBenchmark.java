@@ -10,6 +10,7 @@ import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.checkpoint.Tokenizer;
 import io.mosaic.engine.evaluation.Perplexity;
 import io.mosaic.engine.pipeline.ComputePrecision;
+import io.mosaic.engine.pipeline.MeasurementStores;
 import io.mosaic.engine.pipeline.PipelineStage;
 import io.mosaic.engine.pipeline.PruningPipeline;
 import io.mosaic.engine.pipeline.PruningReport;
@@ -85,7 +86,8 @@ public final class QualityBenchmark {
 
     private void row(String recipe, double share) throws IOException {
         Path folder = Files.createTempDirectory(work, "pruned");
-        PruningReport report = new PruningPipeline(Device.cpu(), rankings, profiles, 2L << 30)
+        PruningReport report = new PruningPipeline(
+                        Device.cpu(), new MeasurementStores(rankings, profiles, new Measurements<>()), 2L << 30)
                 .run(task(recipe(recipe, share), folder), (stage, done, total) -> {}, new CancellationToken())
                 .getFirst();
         PruningReport.Sparsity sparsity = report.sparsity();

@@ -33,7 +33,7 @@ import io.mosaic.engine.tensor.Compute;
 import io.mosaic.engine.tensor.Precision;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.fixture.Demo;
-import io.mosaic.fixture.Measurements;
+import io.mosaic.fixture.Stores;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -194,8 +194,7 @@ class RealModelTests {
         Path folder = Files.createDirectory(temp.resolve("pruned"));
         PruningTask task = task(name, model, pruning, folder);
         System.gc(); // the peak is the whole process's
-        PruningReport report = new PruningPipeline(
-                        Device.cpu(), new Measurements<>(), new Measurements<>(), Long.MAX_VALUE)
+        PruningReport report = new PruningPipeline(Device.cpu(), Stores.empty(), Long.MAX_VALUE)
                 .run(task, (stage, done, total) -> {}, new CancellationToken())
                 .getFirst();
         long estimate;
@@ -262,7 +261,7 @@ class RealModelTests {
         PruningRecipe recipe = new PruningRecipe(
                 pruning.sparsity(),
                 pruning.category(),
-                PruningRecipe.Removal.usual(UnstructuredMethod.SPARSEGPT, new SparsityPattern.Free()),
+                PruningRecipe.Removal.usual(UnstructuredMethod.ADMM, new SparsityPattern.Free()),
                 new PruningRecipe.Structure(new StructuredShare.Fixed(0.5), StructuredScore.OBS, Layout.UNIFORM, 32),
                 new PruningRecipe.Allocation(AllocationMethod.UNIFORM, 5, 0.08, 8),
                 Propagation.PRUNED,

@@ -13,9 +13,19 @@ import java.util.stream.IntStream;
  */
 public record HeldOutSet(CalibrationSet set, boolean independent) {
     private static final int SHORTEST = 16;
+    private static final int RESERVED = 10; // one part of so many
 
     /**
-     * Windows between the calibration windows, spread evenly over the corpus. If no whole window is free, shorter ones
+     * The part of a corpus from which a job that chooses by held-out windows draws its calibration: all but the last
+     * tenth, if that holds a window.
+     */
+    public static int[] calibrationPart(int[] tokens, CalibrationWindows windows) {
+        int part = tokens.length - tokens.length / RESERVED;
+        return part >= windows.textLength() ? Arrays.copyOf(tokens, part) : tokens;
+    }
+
+    /**
+     * Windows outside the calibration windows, spread evenly over the corpus. If no whole window is free, shorter ones
      * are taken; if hardly any text is free, the calibration windows themselves.
      *
      * @param windows the calibration windows, as drawn with {@code sampling} and {@code seed}
@@ -24,7 +34,7 @@ public record HeldOutSet(CalibrationSet set, boolean independent) {
     public static HeldOutSet of(
             int[] tokens, CalibrationWindows windows, Sampling sampling, long seed, CalibrationWindows wanted) {
         boolean[] used = new boolean[tokens.length];
-        int[] starts = CalibrationSet.starts(tokens.length, windows, sampling, seed);
+        int[] starts = CalibrationSet.starts(calibrationPart(tokens, windows).length, windows, sampling, seed);
         for (int start : starts) {
             Arrays.fill(used, start, start + windows.textLength(), true);
         }

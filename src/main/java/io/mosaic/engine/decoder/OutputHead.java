@@ -14,7 +14,7 @@ import java.util.List;
 
 /** Final norm and language-model head: hidden states to logits. Close frees its weights. */
 public final class OutputHead implements AutoCloseable {
-    private static final int PART = 1 << 26; // elements of one part of the head, small enough for one Java buffer
+    private static final int PART = 1 << 24; // elements of one part of the head, which is copied through the heap
 
     private final NDManager manager;
     private final NDArray norm; // (hidden)

@@ -22,6 +22,7 @@ final class Evaluation {
 
     private final Compute compute;
     private final Checkpoint dense;
+    private final DenseReadings readings;
     private final Perplexity.Protocol protocol;
     private final Map<String, int[]> texts;
     private final int[] prompt;
@@ -37,6 +38,7 @@ final class Evaluation {
     Evaluation(
             Compute compute,
             Checkpoint dense,
+            DenseReadings readings,
             Perplexity.Protocol protocol,
             Map<String, int[]> texts,
             int[] prompt,
@@ -45,6 +47,7 @@ final class Evaluation {
             CancellationToken token) {
         this.compute = compute;
         this.dense = dense;
+        this.readings = readings;
         this.protocol = protocol;
         this.texts = texts;
         this.prompt = prompt;
@@ -64,7 +67,8 @@ final class Evaluation {
             folders.forEach(folder -> targets.add(Checkpoint.open(folder)));
             Counter counter = new Counter(steps(perplexity, targets));
             Map<String, Double> ofDense = new LinkedHashMap<>();
-            texts.forEach((corpus, tokens) -> ofDense.put(corpus, perplexity.of(dense, corpus, tokens, counter::next)));
+            texts.forEach((corpus, tokens) -> ofDense.put(
+                    corpus, readings.of(tokens, () -> perplexity.of(dense, corpus, tokens, counter::next))));
             List<Outcome> results = new ArrayList<>();
             for (Checkpoint pruned : targets) {
                 List<PruningReport.PerplexityResult> compared = new ArrayList<>();
@@ -90,7 +94,7 @@ final class Evaluation {
     private int steps(Perplexity perplexity, List<Checkpoint> targets) {
         int steps = timed ? targets.size() : 0;
         for (int[] tokens : texts.values()) {
-            steps += perplexity.steps(dense, tokens);
+            steps += readings.stored(tokens).isPresent() ? 0 : perplexity.steps(dense, tokens);
             steps += targets.stream()
                     .mapToInt(pruned -> perplexity.steps(pruned, tokens))
                     .sum();

@@ -1,9 +1,12 @@
 package io.mosaic.engine.pipeline;
 
+import io.mosaic.engine.EngineVersion;
 import io.mosaic.engine.Hashes;
 import io.mosaic.engine.calibration.CalibrationSet;
+import io.mosaic.engine.evaluation.Perplexity;
 import io.mosaic.engine.export.StagedWeights;
-import io.mosaic.engine.tensor.Precision;
+import io.mosaic.engine.tensor.Compute;
+import io.mosaic.engine.tensor.TorchEngine;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -20,25 +23,45 @@ final class Fingerprints {
         return HexFormat.of().formatHex(digest.digest());
     }
 
-    /** The key of a ranking: weights, tokenised calibration windows, M and the precision of the arithmetic. */
-    static String rankingKey(String modelSha256, CalibrationSet calibration, Precision precision, double threshold) {
-        MessageDigest digest = measured(modelSha256, calibration, precision);
+    /** The key of a ranking: weights, tokenised calibration windows, M, the precision of the arithmetic and the machine. */
+    static String rankingKey(String modelSha256, CalibrationSet calibration, Compute compute, double threshold) {
+        MessageDigest digest = measured(modelSha256, calibration, compute);
         digest.update(ByteBuffer.allocate(Double.BYTES).putDouble(threshold).array());
         return HexFormat.of().formatHex(digest.digest());
     }
 
     /** The key of a sensitivity profile: as a ranking's, with the held-out windows in place of M. */
-    static String profileKey(
-            String modelSha256, CalibrationSet calibration, Precision precision, CalibrationSet heldOut) {
-        MessageDigest digest = measured(modelSha256, calibration, precision);
+    static String profileKey(String modelSha256, CalibrationSet calibration, Compute compute, CalibrationSet heldOut) {
+        MessageDigest digest = measured(modelSha256, calibration, compute);
         update(digest, heldOut);
         return HexFormat.of().formatHex(digest.digest());
     }
 
-    private static MessageDigest measured(String modelSha256, CalibrationSet calibration, Precision precision) {
+    /** The key of a dense model's perplexity: its windows, and all else that a ranking's key holds of the machine. */
+    static String perplexityKey(String modelSha256, Compute compute, Perplexity.Protocol protocol, int[] tokens) {
+        MessageDigest digest = Hashes.sha256();
+        digest.update((modelSha256 + protocol).getBytes(StandardCharsets.US_ASCII));
+        update(digest, compute);
+        update(digest, tokens);
+        return HexFormat.of().formatHex(digest.digest());
+    }
+
+    /** What the last bits of a result depend on beside its inputs. */
+    private static void update(MessageDigest digest, Compute compute) {
+        String platform = TorchEngine.platform(compute.manager().getDevice());
+        digest.update((compute.precision() + platform + EngineVersion.NUMBER).getBytes(StandardCharsets.US_ASCII));
+    }
+
+    private static void update(MessageDigest digest, int[] tokens) {
+        ByteBuffer ids = ByteBuffer.allocate(tokens.length * Integer.BYTES);
+        ids.asIntBuffer().put(tokens);
+        digest.update(ids);
+    }
+
+    private static MessageDigest measured(String modelSha256, CalibrationSet calibration, Compute compute) {
         MessageDigest digest = Hashes.sha256();
         digest.update(modelSha256.getBytes(StandardCharsets.US_ASCII));
-        digest.update(precision.toString().getBytes(StandardCharsets.US_ASCII));
+        update(digest, compute);
         update(digest, calibration);
         return digest;
     }
@@ -49,9 +72,7 @@ final class Fingerprints {
                 .putInt(windows.length())
                 .array());
         for (int[] window : windows.windows()) {
-            ByteBuffer ids = ByteBuffer.allocate(window.length * Integer.BYTES);
-            ids.asIntBuffer().put(window);
-            digest.update(ids);
+            update(digest, window);
         }
     }
 }

@@ -136,6 +136,11 @@ public final class Forecast {
         return cost().operations(recipes.size(), dropLayers);
     }
 
+    /** The part of {@link #operations} that goes into choosing plans by measurement. */
+    public double searchOperations() {
+        return recipes.getFirst().searched() ? cost().searching(recipes.size()) : 0;
+    }
+
     private SearchCost cost() {
         return new SearchCost(dense.keeping(left), windows, recipes.getFirst());
     }

@@ -68,7 +68,7 @@ final class PlanChoice {
             return Optional.empty();
         }
         double threshold = task.recipe().allocation().outlierThreshold();
-        String key = Fingerprints.rankingKey(measuredSha256, calibration, compute.precision(), threshold);
+        String key = Fingerprints.rankingKey(measuredSha256, calibration, compute, threshold);
         Optional<OutlierRanking> stored = store.find(key);
         if (stored.isPresent()) {
             rankingReused = true;
@@ -98,7 +98,7 @@ final class PlanChoice {
         SearchCost cost = new SearchCost(depth.checkpoint().architecture(), wish.windows(), task.recipe());
         HeldOutSet windows =
                 HeldOutSet.of(calibrationTokens, wish.windows(), wish.sampling(), wish.seed(), cost.heldOut());
-        String key = Fingerprints.profileKey(measuredSha256, calibration, compute.precision(), windows.set());
+        String key = Fingerprints.profileKey(measuredSha256, calibration, compute, windows.set());
         Optional<SensitivityProfile> stored = task.recipe().profiled() ? profiles.find(key) : Optional.empty();
         try (HeldOut heldOut = new HeldOut(compute, depth.checkpoint(), windows.set(), token);
                 Assemblies assemblies =

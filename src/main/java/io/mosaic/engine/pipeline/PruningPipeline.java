@@ -5,12 +5,9 @@ import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.ErrorCode;
-import io.mosaic.engine.MeasurementStore;
 import io.mosaic.engine.MosaicException;
-import io.mosaic.engine.allocation.SensitivityProfile;
 import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.checkpoint.Tokenizer;
-import io.mosaic.engine.ranking.OutlierRanking;
 import io.mosaic.engine.tensor.Scratch;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.engine.tensor.TorchEngine;
@@ -25,19 +22,13 @@ import java.util.concurrent.CancellationException;
  */
 public final class PruningPipeline {
     private final Device device;
-    private final MeasurementStore<OutlierRanking> rankings;
-    private final MeasurementStore<SensitivityProfile> profiles;
+    private final MeasurementStores measurements;
     private final long activationBytes;
 
     /** @param activationBytes of one stream of activations that stay in memory; larger ones go to a scratch file */
-    public PruningPipeline(
-            Device device,
-            MeasurementStore<OutlierRanking> rankings,
-            MeasurementStore<SensitivityProfile> profiles,
-            long activationBytes) {
+    public PruningPipeline(Device device, MeasurementStores measurements, long activationBytes) {
         this.device = device;
-        this.rankings = rankings;
-        this.profiles = profiles;
+        this.measurements = measurements;
         this.activationBytes = activationBytes;
     }
 
@@ -65,7 +56,7 @@ public final class PruningPipeline {
                 Checkpoint checkpoint = Checkpoint.open(task.model().folder());
                 Tokenizer tokenizer = Tokenizer.open(
                         task.model().folder(), checkpoint.architecture().vocabularySize())) {
-            return new PruningRun(task, manager, scratch, checkpoint, tokenizer, stages, token).run(rankings, profiles);
+            return new PruningRun(task, manager, scratch, checkpoint, tokenizer, stages, token).run(measurements);
         } catch (OutOfMemoryError e) {
             throw new MosaicException(
                     ErrorCode.OUT_OF_MEMORY,

@@ -3,11 +3,10 @@ package io.mosaic.engine.pipeline;
 import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.CancellationToken;
+import io.mosaic.engine.EngineVersion;
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.Hashes;
-import io.mosaic.engine.MeasurementStore;
 import io.mosaic.engine.MosaicException;
-import io.mosaic.engine.allocation.SensitivityProfile;
 import io.mosaic.engine.allocation.SparsityAllocation;
 import io.mosaic.engine.architecture.ConfigReader;
 import io.mosaic.engine.architecture.LayerShape;
@@ -19,6 +18,7 @@ import io.mosaic.engine.checkpoint.TensorCheck;
 import io.mosaic.engine.checkpoint.Tokenizer;
 import io.mosaic.engine.evaluation.LatencyBenchmark;
 import io.mosaic.engine.evaluation.PeakMemory;
+import io.mosaic.engine.evaluation.Perplexity;
 import io.mosaic.engine.export.HuggingFaceExporter;
 import io.mosaic.engine.export.ModelCard;
 import io.mosaic.engine.export.StagedWeights;
@@ -71,7 +71,7 @@ final class PruningRun {
         this.configSha256 = Hashes.files(List.of(task.model().folder().resolve(ConfigReader.FILE)));
     }
 
-    List<PruningReport> run(MeasurementStore<OutlierRanking> rankings, MeasurementStore<SensitivityProfile> profiles) {
+    List<PruningReport> run(MeasurementStores measurements) {
         stages.enter(PipelineStage.LOADING);
         PeakMemory.reset();
         TensorCheck.check(dense);
@@ -85,7 +85,7 @@ final class PruningRun {
         Optional<EarlierAttempt> earlier = EarlierAttempt.farthest(dense.architecture(), task.earlier(), fingerprint);
         try {
             Decided decided = earlier.map(attempt -> decided(attempt.decisions(), calibrationTokens))
-                    .orElseGet(() -> decide(rankings, profiles, modelSha256, calibration, calibrationTokens));
+                    .orElseGet(() -> decide(measurements, modelSha256, calibration, calibrationTokens));
             stages.enter(PipelineStage.PRUNING);
             List<SparsityLedger> ledgers = decided.plans().stream()
                     .map(chosen -> new SparsityLedger(decided.depth(), chosen.plan(), decided.ranking()))
@@ -97,7 +97,9 @@ final class PruningRun {
                     calibration,
                     decided.rankingReused(),
                     earlier.map(EarlierAttempt::layers).orElse(0));
-            List<PruningReport> reports = measure(texts, calibration, decided, ledgers, speed, provenance);
+            DenseReadings readings = new DenseReadings(
+                    measurements.perplexities(), Hashes.text(modelSha256 + configSha256), compute, protocol());
+            List<PruningReport> reports = measure(texts, calibration, decided, ledgers, speed, provenance, readings);
             stages.step(1, 1);
             return reports;
         } finally {
@@ -112,12 +114,13 @@ final class PruningRun {
                 Fingerprints.rankingKey(
                         modelSha256,
                         calibration,
-                        compute.precision(),
+                        compute,
                         task.recipe().allocation().outlierThreshold()),
                 configSha256,
                 String.valueOf(task.dropLayers()),
                 task.targets().stream().map(PruningTask.Output::recipe).toList().toString(),
-                version()));
+                version(),
+                String.valueOf(EngineVersion.NUMBER)));
     }
 
     /** Everything decided before the first layer is pruned. */
@@ -139,20 +142,16 @@ final class PruningRun {
     }
 
     private Decided decide(
-            MeasurementStore<OutlierRanking> rankings,
-            MeasurementStore<SensitivityProfile> profiles,
-            String modelSha256,
-            CalibrationSet calibration,
-            int[] calibrationTokens) {
+            MeasurementStores measurements, String modelSha256, CalibrationSet calibration, int[] calibrationTokens) {
         stages.enter(PipelineStage.RANKING);
         Depth depth = depth(calibrationTokens);
         // a measurement depends on weights, config.json and the layers that stay
         String measured =
                 Hashes.text(modelSha256 + configSha256 + (depth.dropped().isEmpty() ? "" : depth.kept()));
         PlanChoice choice = new PlanChoice(task, compute, depth, calibration, measured, stages, token);
-        Optional<OutlierRanking> ranking = choice.ranking(rankings);
+        Optional<OutlierRanking> ranking = choice.ranking(measurements.rankings());
         stages.enter(PipelineStage.ALLOCATING);
-        List<PlanChoice.Chosen> plans = choice.plans(ranking, profiles, calibrationTokens);
+        List<PlanChoice.Chosen> plans = choice.plans(ranking, measurements.profiles(), calibrationTokens);
         return new Decided(depth, ranking, choice.rankingReused(), plans);
     }
 
@@ -182,13 +181,15 @@ final class PruningRun {
             Decided decided,
             List<SparsityLedger> ledgers,
             PruningReport.Speed speed,
-            PruningReport.Provenance provenance) {
+            PruningReport.Provenance provenance,
+            DenseReadings readings) {
         List<PlanChoice.Chosen> plans = decided.plans();
         stages.enter(PipelineStage.EVALUATING);
         Evaluation evaluation = new Evaluation(
                 compute,
                 dense,
-                task.evaluation().protocol(),
+                readings,
+                protocol(),
                 texts,
                 calibration.windows()[0],
                 task.evaluation().latency(),
@@ -229,6 +230,10 @@ final class PruningRun {
         return reports;
     }
 
+    private Perplexity.Protocol protocol() {
+        return task.evaluation().protocol();
+    }
+
     private CalibrationSet calibration(int[] tokens) {
         PruningTask.Calibration wish = task.calibration();
         int context = dense.architecture().contextLength();
@@ -237,7 +242,9 @@ final class PruningRun {
                     ErrorCode.INVALID_REQUEST,
                     "Windows of " + wish.windows().length() + " tokens exceed the model's context of " + context);
         }
-        return CalibrationSet.sample(wish.corpus().name(), tokens, wish.windows(), wish.sampling(), wish.seed());
+        boolean choosesByHeldOut = task.recipe().searched() || task.dropLayers() > 0;
+        int[] part = choosesByHeldOut ? HeldOutSet.calibrationPart(tokens, wish.windows()) : tokens;
+        return CalibrationSet.sample(wish.corpus().name(), part, wish.windows(), wish.sampling(), wish.seed());
     }
 
     private int[] tokens(PruningTask.Text text) {
@@ -365,8 +372,10 @@ final class PruningRun {
                 layersTakenOver,
                 name(compute.manager().getDevice()),
                 compute.precision(),
-                Runtime.getRuntime().availableProcessors(),
+                TorchEngine.threads(),
                 Map.of(
+                        "engine", String.valueOf(EngineVersion.NUMBER),
+                        "platform", TorchEngine.platform(compute.manager().getDevice()),
                         "mosaic", version(),
                         "java", Runtime.version().toString(),
                         "pytorch", TorchEngine.get().getVersion()));

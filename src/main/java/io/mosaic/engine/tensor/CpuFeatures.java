@@ -3,6 +3,8 @@ package io.mosaic.engine.tensor;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -21,6 +23,15 @@ final class CpuFeatures {
 
     static boolean avx512() {
         return FLAGS.contains("avx512f");
+    }
+
+    /** The widest instructions that PyTorch's kernels use here. */
+    static String instructionSet() {
+        List<String> limits = Stream.of("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA")
+                .flatMap(name -> Optional.ofNullable(System.getenv(name)).stream())
+                .toList();
+        String widest = avx512() ? "avx512" : FLAGS.contains("avx2") ? "avx2" : "baseline";
+        return limits.isEmpty() ? widest : widest + " " + String.join(" ", limits);
     }
 
     private static Set<String> read() {

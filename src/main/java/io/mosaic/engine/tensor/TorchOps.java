@@ -254,8 +254,8 @@ public final class TorchOps {
         return call(manager, "linear_bf16", x, weight);
     }
 
-    /** Whether a device multiplies bfloat16 faster than float32. */
-    public static boolean fastBFloat16(Device device) {
+    /** Whether a device has instructions for products of bfloat16; they need not be faster than those of float32. */
+    static boolean multipliesBFloat16(Device device) {
         return device.isGpu() || CpuFeatures.bfloat16();
     }
 

@@ -28,6 +28,9 @@ public class DeviceInventory {
     }
 
     private static List<ComputeDevice> found(DeviceProperties properties) {
+        int processors = Runtime.getRuntime().availableProcessors();
+        TorchEngine.limitThreads(
+                Math.max(1, processors / Math.max(1, properties.cpuWorkers().orElse(1))));
         int gpus = TorchEngine.get().getGpuCount();
         int cpuWorkers = properties.cpuWorkers().orElse(gpus == 0 ? 1 : 0);
         List<ComputeDevice> found = new ArrayList<>();

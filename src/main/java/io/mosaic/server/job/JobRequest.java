@@ -52,7 +52,7 @@ public record JobRequest(
         @Schema(
                 description = "How single weights are chosen",
                 implementation = UnstructuredMethod.class,
-                defaultValue = "sparsegpt")
+                defaultValue = "admm")
         Optional<UnstructuredMethod> method,
 
         @Schema(
@@ -134,7 +134,7 @@ public record JobRequest(
                 implementation = Double.class,
                 minimum = "1",
                 maximum = "1000",
-                defaultValue = "8")
+                defaultValue = "2")
         Optional<Double> searchBudget,
 
         @Schema(
@@ -184,9 +184,9 @@ public record JobRequest(
     /** MLP channels stay a multiple of this number, as quantised formats require. */
     static final int ALIGNMENT = 32;
 
-    static final double SEARCH_BUDGET = 8;
+    static final double SEARCH_BUDGET = 2;
 
-    static final UnstructuredMethod METHOD = UnstructuredMethod.SPARSEGPT;
+    static final UnstructuredMethod METHOD = UnstructuredMethod.ADMM;
 
     private static final String BOS =
             "Whether each window begins with the tokenizer's BOS, which is then the first of its tokens; by default as "

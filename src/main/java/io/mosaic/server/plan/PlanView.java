@@ -22,6 +22,7 @@ import java.util.stream.IntStream;
  * @param weightBytes of all weights, embeddings included, as stored
  * @param needsBytes memory that the job needs on its device
  * @param evaluation cost of measuring perplexity
+ * @param search the price of choosing by measurement; absent if nothing is searched
  * @param seconds of the whole job, scaled from the last job with the same method that also did, or did not, search;
  *     absent if there is none
  */
@@ -36,7 +37,19 @@ record PlanView(
         PruningReport.ComparedBytes weightBytes,
         long needsBytes,
         Evaluation evaluation,
+        Optional<Search> search,
         Optional<Double> seconds) {
+
+    /**
+     * The most that the search may cost, all models of the request together.
+     *
+     * @param passes what it may spend, in pruning passes for each model
+     * @param operations floating-point operations
+     * @param share of all operations of the job
+     * @param seconds the same share of the job's; absent if those are
+     */
+    @Schema(name = "SearchCost")
+    record Search(double passes, double operations, double share, Optional<Double> seconds) {}
 
     /**
      * The cost of measuring perplexity, for the dense and every pruned model together.

@@ -63,6 +63,7 @@ class Plans {
                 request.recipe().profiled() ? profiles.findByAlias(alias.profile()) : Optional.empty();
         Optional<Double> seconds = seconds(request, forecast); // of the whole job
         PlanView.Evaluation evaluation = evaluation(checked, facts.architecture());
+        Optional<PlanView.Search> search = search(request, forecast, evaluation, seconds);
         return IntStream.range(0, request.recipes().size())
                 .mapToObj(i -> {
                     Forecast.Expected expected = forecast.expected(i, ranking, profile);
@@ -82,9 +83,18 @@ class Plans {
                                                     / facts.parameters())),
                             checked.needsBytes(),
                             evaluation,
+                            search,
                             seconds);
                 })
                 .toList();
+    }
+
+    private static Optional<PlanView.Search> search(
+            JobRequest request, Forecast forecast, PlanView.Evaluation evaluation, Optional<Double> seconds) {
+        double operations = forecast.searchOperations();
+        double share = operations / (forecast.operations() + evaluation.operations());
+        return request.searchBudget()
+                .map(passes -> new PlanView.Search(passes, operations, share, seconds.map(all -> all * share)));
     }
 
     /** Duration of the last finished job of the same kind, scaled by the ratio of their operations. */

@@ -1,5 +1,6 @@
 package io.mosaic.server.report;
 
+import io.mosaic.engine.EngineVersion;
 import io.mosaic.engine.Hashes;
 import io.mosaic.engine.calibration.CalibrationWindows;
 import io.mosaic.server.corpus.CorpusCatalog;
@@ -17,7 +18,13 @@ public record MeasurementAlias(String ranking, String profile) {
     /** @param model a faultless model */
     public static MeasurementAlias of(JobRequest request, ModelCatalog.Entry model, CorpusCatalog.Entry corpus) {
         JobRequest.Calibration calibration = request.calibration();
-        String inputs = String.join("\n", model.id().toString(), model.files().toString(), corpus.toString()) + "\n"
+        String inputs = String.join(
+                        "\n",
+                        String.valueOf(EngineVersion.NUMBER),
+                        model.id().toString(),
+                        model.files().toString(),
+                        corpus.toString())
+                + "\n"
                 + calibration + "\n" + request.dropLayers().orElse(0) + "\n" + request.precision();
         CalibrationWindows heldOut =
                 request.forecast(model.requireFacts().architecture()).heldOut();

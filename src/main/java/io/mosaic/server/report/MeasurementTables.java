@@ -1,6 +1,7 @@
 package io.mosaic.server.report;
 
 import io.mosaic.engine.allocation.SensitivityProfile;
+import io.mosaic.engine.evaluation.DensePerplexity;
 import io.mosaic.engine.ranking.OutlierRanking;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -12,6 +13,11 @@ class MeasurementTables {
     @Bean
     MeasurementTable<OutlierRanking> rankings(JdbcClient jdbc, JsonMapper json) {
         return new MeasurementTable<>(jdbc, json, "ranking", OutlierRanking.class);
+    }
+
+    @Bean
+    MeasurementTable<DensePerplexity> densePerplexities(JdbcClient jdbc, JsonMapper json) {
+        return new MeasurementTable<>(jdbc, json, "dense_perplexity", DensePerplexity.class);
     }
 
     @Bean

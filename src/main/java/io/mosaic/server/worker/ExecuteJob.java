@@ -5,6 +5,8 @@ import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.allocation.SensitivityProfile;
+import io.mosaic.engine.evaluation.DensePerplexity;
+import io.mosaic.engine.pipeline.MeasurementStores;
 import io.mosaic.engine.pipeline.PipelineStage;
 import io.mosaic.engine.pipeline.ProgressListener;
 import io.mosaic.engine.pipeline.PruningPipeline;
@@ -54,6 +56,7 @@ class ExecuteJob {
     private final CorpusCatalog corpora;
     private final MeasurementTable<OutlierRanking> rankings;
     private final MeasurementTable<SensitivityProfile> profiles;
+    private final MeasurementTable<DensePerplexity> perplexities;
     private final Publication publication;
     private final ApplicationEventPublisher events;
     private final DeviceInventory devices;
@@ -68,6 +71,7 @@ class ExecuteJob {
             CorpusCatalog corpora,
             MeasurementTable<OutlierRanking> rankings,
             MeasurementTable<SensitivityProfile> profiles,
+            MeasurementTable<DensePerplexity> perplexities,
             Publication publication,
             ApplicationEventPublisher events,
             DeviceInventory devices,
@@ -80,6 +84,7 @@ class ExecuteJob {
         this.corpora = corpora;
         this.rankings = rankings;
         this.profiles = profiles;
+        this.perplexities = perplexities;
         this.publication = publication;
         this.events = events;
         this.devices = devices;
@@ -114,8 +119,8 @@ class ExecuteJob {
                     request, model, corpus(request.calibration().corpus()));
             List<PruningReport> reports = new PruningPipeline(
                             device.device(),
-                            rankings.under(alias.ranking()),
-                            profiles.under(alias.profile()),
+                            new MeasurementStores(
+                                    rankings.under(alias.ranking()), profiles.under(alias.profile()), perplexities),
                             devices.activationBytes())
                     .run(task(request, model, folders, earlier(claim)), progress, token);
             List<Publication.Staged> staged = IntStream.range(0, folders.size())

@@ -23,7 +23,8 @@ class HeldOutSetTests {
     @EnumSource(Sampling.class)
     void noHeldOutTokenCalibrates(Sampling sampling) {
         CalibrationWindows windows = new CalibrationWindows(16, 100);
-        Set<Integer> calibrating = places(CalibrationSet.sample("text", TOKENS, windows, sampling, 7));
+        Set<Integer> calibrating = places(
+                CalibrationSet.sample("text", HeldOutSet.calibrationPart(TOKENS, windows), windows, sampling, 7));
 
         HeldOutSet heldOut = HeldOutSet.of(TOKENS, windows, sampling, 7, new CalibrationWindows(8, windows.length()));
 
@@ -35,26 +36,38 @@ class HeldOutSetTests {
 
     @Test
     void gapsTooShortForAWindowGiveShorterOnes() {
-        CalibrationWindows windows = new CalibrationWindows(60, 100); // a stride of 165 leaves gaps of 65
+        CalibrationWindows windows = new CalibrationWindows(60, 100); // strides of 148 leave gaps of 48
+
+        HeldOutSet heldOut =
+                HeldOutSet.of(TOKENS, windows, Sampling.STRIDED, 0, new CalibrationWindows(40, windows.length()));
+
+        assertThat(heldOut.independent()).isTrue();
+        assertThat(heldOut.set().length()).isEqualTo(25);
+        assertThat(heldOut.set().samples()).isGreaterThan(80);
+    }
+
+    @Test
+    void calibrationThatWouldUseUpTheCorpusLeavesATenth() {
+        CalibrationWindows windows = new CalibrationWindows(100, 100);
+        Set<Integer> calibrating = places(CalibrationSet.sample(
+                "text", HeldOutSet.calibrationPart(TOKENS, windows), windows, Sampling.STRIDED, 0));
 
         HeldOutSet heldOut =
                 HeldOutSet.of(TOKENS, windows, Sampling.STRIDED, 0, new CalibrationWindows(8, windows.length()));
 
         assertThat(heldOut.independent()).isTrue();
-        assertThat(heldOut.set().length()).isEqualTo(50);
-        assertThat(heldOut.set().samples()).isEqualTo(16);
+        assertThat(heldOut.set().length()).isEqualTo(100);
+        assertThat(places(heldOut.set())).doesNotContainAnyElementsOf(calibrating);
     }
 
     @Test
-    void calibrationThatUsesUpTheCorpusIsComparedOnItself() {
-        CalibrationWindows windows = new CalibrationWindows(100, 100);
+    void corpusOfHardlyMoreThanOneWindowIsComparedOnItself() {
+        CalibrationWindows windows = new CalibrationWindows(8, TOKENS.length - 10);
 
-        HeldOutSet heldOut =
-                HeldOutSet.of(TOKENS, windows, Sampling.STRIDED, 0, new CalibrationWindows(8, windows.length()));
+        HeldOutSet heldOut = HeldOutSet.of(TOKENS, windows, Sampling.STRIDED, 0, new CalibrationWindows(2, 100));
 
+        assertThat(HeldOutSet.calibrationPart(TOKENS, windows)).hasSameSizeAs(TOKENS);
         assertThat(heldOut.independent()).isFalse();
-        assertThat(heldOut.set().samples()).isEqualTo(8);
-        assertThat(places(CalibrationSet.sample("text", TOKENS, windows, Sampling.STRIDED, 0)))
-                .containsAll(places(heldOut.set()));
+        assertThat(heldOut.set().samples()).isEqualTo(2);
     }
 }

@@ -6,16 +6,17 @@ import static org.assertj.core.api.Assertions.withinPercentage;
 import ai.djl.Device;
 import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.allocation.AllocationMethod;
+import io.mosaic.engine.architecture.LayerShape;
 import io.mosaic.engine.calibration.CalibrationWindows;
 import io.mosaic.engine.calibration.Sampling;
 import io.mosaic.engine.checkpoint.Checkpoint;
 import io.mosaic.engine.evaluation.Perplexity;
 import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
 import io.mosaic.engine.tensor.Precision;
-import io.mosaic.engine.tensor.TorchOps;
+import io.mosaic.engine.tensor.ProductRate;
 import io.mosaic.fixture.Demo;
-import io.mosaic.fixture.Measurements;
 import io.mosaic.fixture.Recipes;
+import io.mosaic.fixture.Stores;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -66,16 +67,17 @@ class ComputePrecisionTests {
                 new PruningTask.Evaluation(
                         List.of(new PruningTask.Text("test", text)), Perplexity.Protocol.whole(Demo.LENGTH), false),
                 List.of());
-        return new PruningPipeline(Device.cpu(), new Measurements<>(), new Measurements<>(), Long.MAX_VALUE)
+        return new PruningPipeline(Device.cpu(), Stores.empty(), Long.MAX_VALUE)
                 .run(task, (stage, done, total) -> {}, new CancellationToken())
                 .getFirst();
     }
 
     @Test
-    void autoIsBfloat16ForSixteenBitModelsOnDevicesMadeForIt() {
+    void autoIsTheFasterOneForModelsOfSixteenBits() {
         try (Checkpoint stored16 = Demo.checkpoint()) {
+            LayerShape shape = stored16.architecture().shape(0);
             assertThat(ComputePrecision.AUTO.on(Device.cpu(), stored16))
-                    .isEqualTo(TorchOps.fastBFloat16(Device.cpu()) ? Precision.BF16 : Precision.F32);
+                    .isEqualTo(ProductRate.faster(Device.cpu(), shape.hidden(), shape.ffn()));
         }
     }
 }

@@ -77,7 +77,10 @@ record TinyRun(
                         measured ? List.of(corpus) : List.of(), Perplexity.Protocol.whole(EVALUATED), false),
                 earlier);
         CancellationToken token = new CancellationToken();
-        return new PruningPipeline(Device.cpu(), rankings, new Measurements<>(), Long.MAX_VALUE)
+        return new PruningPipeline(
+                        Device.cpu(),
+                        new MeasurementStores(rankings, new Measurements<>(), new Measurements<>()),
+                        Long.MAX_VALUE)
                 .run(
                         task,
                         (stage, done, total) -> {

@@ -167,4 +167,46 @@ class TorchOpsTests {
         assertThat(tensor.toFloatArray()).containsExactly(1, 2, 3, 4, 5, 6);
         assertThat(tensor.getShape().getShape()).containsExactly(2, 3);
     }
+
+    /** Above 1024 the factorisation goes by blocks of columns, the inverse by halves. */
+    @ParameterizedTest
+    @ValueSource(ints = {1024, 1025, 1600})
+    void factorAndInverseOfALargeMatrixMultiplyToTheMatrixAndToOne(int width) {
+        try (NDManager scope = manager.newSubManager()) {
+            TorchOps ops = TorchOps.on(scope);
+            NDArray x = Tensors.of(
+                    scope,
+                    NaiveMatrix.flat(NaiveMatrix.random(new Random(width), width + 50, width)),
+                    width + 50,
+                    width);
+            NDArray h = ops.product(scope, x.transpose(), x);
+
+            NDArray lower = ops.cholesky(scope, h).orElseThrow();
+            NDArray inverse = ops.invertLower(scope, lower);
+
+            NDArray again = ops.product(scope, lower, lower.transpose());
+            assertThat(farthest(again, h)).isLessThan(1e-4f * h.abs().max().getFloat());
+            NDArray one = ops.product(scope, inverse, lower);
+            assertThat(farthest(one, scope.eye(width))).isLessThan(1e-2f);
+            assertThat(aboveDiagonal(lower)).containsOnly(0);
+            assertThat(aboveDiagonal(inverse)).containsOnly(0);
+        }
+    }
+
+    private static float[] aboveDiagonal(NDArray matrix) {
+        int width = (int) matrix.getShape().get(0);
+        float[] values = Tensors.values(matrix);
+        float[] above = new float[width * (width - 1) / 2];
+        int next = 0;
+        for (int row = 0; row < width; row++) {
+            for (int column = row + 1; column < width; column++) {
+                above[next++] = values[row * width + column];
+            }
+        }
+        return above;
+    }
+
+    private static float farthest(NDArray a, NDArray b) {
+        return a.sub(b).abs().max().getFloat();
+    }
 }

@@ -48,10 +48,10 @@ class JobSubmissionTests {
         assertThat(job.path("request").toString())
                 .isEqualTo(JsonMapper.shared()
                         .readTree("""
-                        {"model": "mosaic/demo", "sparsity": 0.5, "category": "composite", "method": "sparsegpt",
-                         "refitIterations": 3, "allocation": "auto", "pattern": "unstructured", "structuredShare": 0.5,
+                        {"model": "mosaic/demo", "sparsity": 0.5, "category": "composite", "method": "admm",
+                         "solverIterations": 20, "refitIterations": 5, "allocation": "auto", "pattern": "unstructured", "structuredShare": 0.5,
                          "structuredScore": "obs", "layout": "uniform", "alignment": 32, "dropLayers": 0,
-                         "outlierThreshold": 5.0, "lambda": 0.08, "searchBudget": 8.0, "propagation": "pruned",
+                         "outlierThreshold": 5.0, "lambda": 0.08, "searchBudget": 2.0, "propagation": "pruned",
                          "trueSequential": false, "computePrecision": "auto",
                          "calibration": {"corpus": "demo-calibration", "samples": 128, "sequenceLength": 256,
                                          "seed": 0, "sampling": "random", "bos": false},

@@ -15,6 +15,12 @@ final class ObsSelector {
     /** Rounds of removal for single channels; more is slower and hardly better. */
     private static final int ROUNDS = 256;
 
+    /**
+     * Two channels go together only if the square of their correlation in H⁻¹ is below this: of duplicates, the second
+     * carries what the first did once that is gone, which its loss does not show before.
+     */
+    private static final double MOST_CORRELATION = 0.1;
+
     private final Units units;
     private final boolean[] gone;
     private final int[] keptInPartition;
@@ -41,7 +47,7 @@ final class ObsSelector {
             EliminatedInverse h = new EliminatedInverse(scope, inverse, (long) units.toRemove() * units.size());
             int batch = units.size() == 1 ? Math.ceilDiv(units.toRemove(), ROUNDS) : 1;
             for (int left = units.toRemove(); left > 0; ) {
-                int[] cheapest = selector.cheapest(selector.losses(scope, w, h), Math.min(batch, left));
+                int[] cheapest = selector.cheapest(scope, h, selector.losses(scope, w, h), Math.min(batch, left));
                 selector.remove(scope, w, h, cheapest);
                 left -= cheapest.length;
             }
@@ -79,23 +85,52 @@ final class ObsSelector {
         }
     }
 
-    private int[] cheapest(double[] losses, int count) {
+    /** The cheapest units, at least one and at most {@code count}, none of which stands in for another. */
+    private int[] cheapest(NDManager parent, EliminatedInverse h, double[] losses, int count) {
         int[] order = IntStream.range(0, units.count())
-                .filter(unit -> !gone[unit])
+                .filter(unit -> !gone[unit] && keptInPartition[units.partition(unit)] > units.keepPerPartition())
                 .boxed()
                 .sorted((a, b) -> Double.compare(losses[a], losses[b]))
                 .mapToInt(Integer::intValue)
                 .toArray();
-        int[] chosen = new int[count];
+        if (count == 1) {
+            take(order[0]);
+            return new int[] {order[0]};
+        }
+        int[] candidates = Arrays.copyOf(order, Math.min(order.length, 2 * count));
+        float[] inverse = block(parent, h, candidates);
+        int[] chosen = new int[count]; // positions among the candidates
         int taken = 0;
-        for (int unit : order) {
-            if (taken < count && keptInPartition[units.partition(unit)] > units.keepPerPartition()) {
-                keptInPartition[units.partition(unit)]--;
-                gone[unit] = true;
-                chosen[taken++] = unit;
+        for (int i = 0; i < candidates.length && taken < count; i++) {
+            boolean room = keptInPartition[units.partition(candidates[i])] > units.keepPerPartition();
+            if (room && independent(inverse, candidates.length, i, chosen, taken)) {
+                take(candidates[i]);
+                chosen[taken++] = i;
             }
         }
-        return Arrays.copyOf(chosen, taken);
+        return Arrays.stream(chosen, 0, taken).map(i -> candidates[i]).toArray();
+    }
+
+    private static float[] block(NDManager parent, EliminatedInverse h, int[] index) {
+        try (NDManager scope = parent.newSubManager()) {
+            return h.block(scope, index).toFloatArray();
+        }
+    }
+
+    private static boolean independent(float[] inverse, int width, int candidate, int[] chosen, int taken) {
+        for (int i = 0; i < taken; i++) {
+            double shared = inverse[candidate * width + chosen[i]];
+            double alone = (double) inverse[candidate * width + candidate] * inverse[chosen[i] * width + chosen[i]];
+            if (shared * shared > MOST_CORRELATION * alone) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private void take(int unit) {
+        keptInPartition[units.partition(unit)]--;
+        gone[unit] = true;
     }
 
     /** W ← W − W_S·([H⁻¹]_SS)⁻¹·[H⁻¹]_S,: and the same for H⁻¹. */
