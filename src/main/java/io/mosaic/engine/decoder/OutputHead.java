@@ -32,9 +32,12 @@ public final class OutputHead implements AutoCloseable {
         rule = config.logits();
         vocabularySize = config.vocabularySize();
         int rows = Math.max(1, PART / config.hiddenSize());
+        float[] values = new float[0];
         for (int from = 0; from < vocabularySize; from += rows) {
             int count = Math.min(rows, vocabularySize - from);
-            float[] values = new float[count * config.hiddenSize()];
+            if (values.length != count * config.hiddenSize()) { // the first and the last part
+                values = new float[count * config.hiddenSize()];
+            }
             checkpoint.read(config.outputHead(), (long) from * config.hiddenSize(), values, values.length);
             parts.add(Tensors.of(manager, values, count, config.hiddenSize()));
         }

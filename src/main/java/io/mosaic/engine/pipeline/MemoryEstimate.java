@@ -8,6 +8,7 @@ import io.mosaic.engine.evaluation.Perplexity;
 import io.mosaic.engine.pruning.CompositePruner;
 import io.mosaic.engine.pruning.Propagation;
 import io.mosaic.engine.pruning.PruningRecipe;
+import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
 import io.mosaic.engine.search.DepthSearch;
 import io.mosaic.engine.search.HeldOut;
 import io.mosaic.engine.search.SearchCost;
@@ -41,8 +42,14 @@ public final class MemoryEstimate {
     /** Intermediate results of one batch where memory is kept between tensors. */
     private static final long KEPT_COPIES = 8;
 
-    /** Logits of one step, and their logarithms. */
-    private static final long LOGITS_COPIES = 3;
+    /** Logits of one step, their logarithms, and what is kept of earlier steps. */
+    private static final long LOGITS_COPIES = 6;
+
+    /** The output head on the device, and the part of it that is on its way there. */
+    private static final long HEAD_COPIES = 2;
+
+    /** Target, iterate, mask and result of ADMM. */
+    private static final long SOLVER_COPIES = 4;
 
     private static final long BATCH_TOKENS = 4096;
 
@@ -85,6 +92,9 @@ public final class MemoryEstimate {
                 + batch
                 + streams * stream((long) windows.samples() * windows.length())
                 + hessians(recipe)
+                + (recipe.removal().method() == UnstructuredMethod.ADMM ? SOLVER_COPIES : 1)
+                        * most(MemoryEstimate::largestMap)
+                        * FLOAT
                 + (recipe.searched() ? search(recipe) : 0);
     }
 
@@ -109,7 +119,7 @@ public final class MemoryEstimate {
                 + LAYER_COPIES * layer
                 + batch
                 + stream(Math.min(Perplexity.TOKENS_PER_WALK, tokens))
-                + embedding
+                + HEAD_COPIES * embedding
                 + LOGITS_COPIES * Perplexity.LOGITS_PER_STEP * FLOAT;
     }
 
@@ -137,6 +147,10 @@ public final class MemoryEstimate {
         };
     }
 
+    private static long largestMap(LayerShape shape) {
+        return shape.maps().stream().mapToLong(shape::parameters).max().orElseThrow();
+    }
+
     private static LongStream hessians(LayerShape shape) {
         return shape.sites().stream().mapToLong(site -> (long) shape.width(site) * shape.width(site) * FLOAT);
     }
@@ -154,6 +168,9 @@ public final class MemoryEstimate {
 
     /** @param tokens of all streams together */
     private long heldOut(long tokens) {
-        return tokens * config.hiddenSize() * FLOAT + embedding + HeldOut.KEPT_BYTES;
+        return tokens * config.hiddenSize() * FLOAT
+                + HEAD_COPIES * embedding
+                + HeldOut.KEPT_BYTES
+                + LOGITS_COPIES * HeldOut.LOGITS_PER_STEP * FLOAT;
     }
 }

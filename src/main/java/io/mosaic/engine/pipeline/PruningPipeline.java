@@ -7,7 +7,6 @@ import io.mosaic.engine.CancellationToken;
 import io.mosaic.engine.ErrorCode;
 import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.checkpoint.Checkpoint;
-import io.mosaic.engine.checkpoint.Tokenizer;
 import io.mosaic.engine.tensor.Scratch;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.engine.tensor.TorchEngine;
@@ -53,10 +52,8 @@ public final class PruningPipeline {
         Scratch scratch = Scratch.in(task.targets().getFirst().folder(), activationBytes);
         Stopwatch stages = new Stopwatch(listener, token);
         try (NDManager manager = Tensors.open(device);
-                Checkpoint checkpoint = Checkpoint.open(task.model().folder());
-                Tokenizer tokenizer = Tokenizer.open(
-                        task.model().folder(), checkpoint.architecture().vocabularySize())) {
-            return new PruningRun(task, manager, scratch, checkpoint, tokenizer, stages, token).run(measurements);
+                Checkpoint checkpoint = Checkpoint.open(task.model().folder())) {
+            return new PruningRun(task, manager, scratch, checkpoint, stages, token).run(measurements);
         } catch (OutOfMemoryError e) {
             throw new MosaicException(
                     ErrorCode.OUT_OF_MEMORY,

@@ -48,7 +48,6 @@ final class PruningRun {
     private final PruningTask task;
     private final Compute compute;
     private final Checkpoint dense;
-    private final Tokenizer tokenizer;
     private final Stopwatch stages;
     private final CancellationToken token;
     private final Map<String, String> corpusHashes = new LinkedHashMap<>();
@@ -59,13 +58,11 @@ final class PruningRun {
             NDManager manager,
             Scratch scratch,
             Checkpoint dense,
-            Tokenizer tokenizer,
             Stopwatch stages,
             CancellationToken token) {
         this.task = task;
         this.compute = new Compute(manager, task.precision().on(manager.getDevice(), dense), scratch);
         this.dense = dense;
-        this.tokenizer = tokenizer;
         this.stages = stages;
         this.token = token;
         this.configSha256 = Hashes.files(List.of(task.model().folder().resolve(ConfigReader.FILE)));
@@ -76,10 +73,15 @@ final class PruningRun {
         PeakMemory.reset();
         TensorCheck.check(dense);
         String modelSha256 = Hashes.files(dense.weightFiles());
-        int[] calibrationTokens = tokens(task.calibration().corpus());
-        CalibrationSet calibration = calibration(calibrationTokens);
+        int[] calibrationTokens;
         Map<String, int[]> texts = new LinkedHashMap<>();
-        task.evaluation().perplexity().forEach(text -> texts.put(text.name(), tokens(text)));
+        try (Tokenizer tokenizer =
+                Tokenizer.open(task.model().folder(), dense.architecture().vocabularySize())) {
+            calibrationTokens = tokens(tokenizer, task.calibration().corpus());
+            task.evaluation().perplexity().forEach(text -> texts.put(text.name(), tokens(tokenizer, text)));
+        }
+        TorchEngine.releaseMemory(); // the tokenizer of a large vocabulary takes gigabytes
+        CalibrationSet calibration = calibration(calibrationTokens);
 
         String fingerprint = fingerprint(modelSha256, calibration);
         Optional<EarlierAttempt> earlier = EarlierAttempt.farthest(dense.architecture(), task.earlier(), fingerprint);
@@ -247,7 +249,7 @@ final class PruningRun {
         return CalibrationSet.sample(wish.corpus().name(), part, wish.windows(), wish.sampling(), wish.seed());
     }
 
-    private int[] tokens(PruningTask.Text text) {
+    private int[] tokens(Tokenizer tokenizer, PruningTask.Text text) {
         Corpus corpus = Corpus.read(text.name(), text.file());
         corpusHashes.put(text.name(), Hashes.files(List.of(text.file())));
         return tokenizer.encode(corpus.text());

@@ -21,7 +21,8 @@ public final class HeldOut implements AutoCloseable {
     /** Dense log-probabilities are kept up to this size; beyond it they are computed again for each comparison. */
     public static final long KEPT_BYTES = 1L << 28;
 
-    private static final int LOGITS_PER_STEP = 1 << 24;
+    /** Number of logits computed together. */
+    public static final int LOGITS_PER_STEP = 1 << 24;
 
     private final Compute compute;
     private final NDManager manager;
