@@ -26,6 +26,7 @@ import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
 import io.mosaic.engine.ranking.OutlierRanking;
 import io.mosaic.fixture.Demo;
 import io.mosaic.fixture.Measurements;
+import io.mosaic.fixture.Pupil;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,12 +38,14 @@ import java.util.Map;
 import java.util.OptionalInt;
 
 /**
- * Prints what a model is worth after each recipe, as rows of Markdown: arguments are the model's folder, a folder to
+ * Prints what a model is worth after each recipe, as rows of Markdown: arguments are the model's folder or {@code pupil}, a folder to
  * work in, settings ({@code window=512 windows=32 length=2048 measured=16 precision=f32}), shares ({@code 0.5}) and
  * recipes ({@code admm,uniform}, {@code sparsegpt,auto,refit=0,budget=2}, {@code composite=0.5,admm,auto},
  * {@code structured,obs}). Calibration and evaluation texts are those of the demo.
  */
 public final class QualityBenchmark {
+    private static final String PUPIL = "pupil";
+
     private final Path model;
     private final Path work;
     private final Map<String, String> settings = new HashMap<>(
@@ -62,7 +65,9 @@ public final class QualityBenchmark {
     }
 
     public static void main(String[] args) throws IOException {
-        QualityBenchmark benchmark = new QualityBenchmark(Path.of(args[0]), Path.of(args[1]));
+        Path work = Path.of(args[1]);
+        Path model = PUPIL.equals(args[0]) ? Pupil.write(work.resolve(PUPIL)) : Path.of(args[0]);
+        QualityBenchmark benchmark = new QualityBenchmark(model, work);
         List<String> rest = Arrays.asList(args).subList(2, args.length);
         rest.stream()
                 .filter(arg -> arg.indexOf('=') > 0 && !arg.contains(","))
