@@ -149,11 +149,15 @@ final class JobBenchmark {
         run("warm-up", wanda, Precision.F32, ONE);
         for (Precision precision : Precision.values()) {
             run("wanda", wanda, precision, ONE);
+            PruningRecipe sparseGpt =
+                    recipe(UnstructuredMethod.SPARSEGPT, AllocationMethod.UNIFORM, Propagation.PRUNED);
             run(
-                    "sparsegpt",
-                    recipe(UnstructuredMethod.SPARSEGPT, AllocationMethod.UNIFORM, Propagation.PRUNED),
+                    "sparsegpt, not fitted",
+                    sparseGpt.withRemoval(sparseGpt.removal().withoutRefit()),
                     precision,
                     ONE);
+            run("sparsegpt", sparseGpt, precision, ONE);
+            run("admm", recipe(UnstructuredMethod.ADMM, AllocationMethod.UNIFORM, Propagation.PRUNED), precision, ONE);
             mosaic(precision, ONE);
         }
     }

@@ -261,7 +261,7 @@ class RealModelTests {
         PruningRecipe recipe = new PruningRecipe(
                 pruning.sparsity(),
                 pruning.category(),
-                PruningRecipe.Removal.usual(UnstructuredMethod.ADMM, new SparsityPattern.Free()),
+                PruningRecipe.Removal.usual(UnstructuredMethod.SPARSEGPT, new SparsityPattern.Free()),
                 new PruningRecipe.Structure(new StructuredShare.Fixed(0.5), StructuredScore.OBS, Layout.UNIFORM, 32),
                 new PruningRecipe.Allocation(AllocationMethod.UNIFORM, 5, 0.08, 8),
                 Propagation.PRUNED,

@@ -2,6 +2,8 @@ package io.mosaic.engine.pruning;
 
 import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.CancellationToken;
+import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.architecture.LayerShape;
 import io.mosaic.engine.architecture.MapId;
 import io.mosaic.engine.architecture.NormRole;
@@ -11,6 +13,7 @@ import io.mosaic.engine.calibration.CalibrationSet;
 import io.mosaic.engine.calibration.InputStatistics;
 import io.mosaic.engine.calibration.LayerHessians;
 import io.mosaic.engine.checkpoint.Checkpoint;
+import io.mosaic.engine.checkpoint.DType;
 import io.mosaic.engine.decoder.DecoderLayer;
 import io.mosaic.engine.decoder.HiddenStates;
 import io.mosaic.engine.decoder.LayerWalk;
@@ -232,13 +235,28 @@ public final class PruningWalk {
         }
     }
 
+    /** A weight as it will be read back; compensation can leave the range of float16. */
+    private float[] stored(MapId id, float[] weight) {
+        DType format = checkpoint.dtype(id);
+        float[] rounded = format.round(weight);
+        for (int i = 0; i < rounded.length; i++) {
+            if (!Float.isFinite(rounded[i])) {
+                throw new MosaicException(
+                        ErrorCode.TENSOR_NOT_FINITE,
+                        "The " + id.role().label() + " of layer " + id.layer() + " holds " + weight[i]
+                                + " once what stays makes up for what went, which " + format
+                                + " cannot hold; store the model in bfloat16, or ask for a smaller sparsity");
+            }
+        }
+        return rounded;
+    }
+
     /**
      * The layer with every weight that pruning may change rounded as the export will store it, to the source's number
      * format.
      */
     private LayerWeights asStored(int index, LayerWeights layer) {
-        PerMap<float[]> weights = layer.weights()
-                .map((role, weight) -> checkpoint.dtype(new MapId(index, role)).round(weight));
+        PerMap<float[]> weights = layer.weights().map((role, weight) -> stored(new MapId(index, role), weight));
         Map<NormRole, float[]> norms = new EnumMap<>(NormRole.class);
         layer.norms()
                 .forEach((role, norm) -> norms.put(

@@ -1,16 +1,20 @@
 package io.mosaic.engine.pruning;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 import io.mosaic.engine.CancellationToken;
+import io.mosaic.engine.ErrorCode;
+import io.mosaic.engine.MosaicException;
 import io.mosaic.engine.allocation.AllocationMethod;
 import io.mosaic.engine.allocation.SparsityAllocation;
 import io.mosaic.engine.architecture.LayerShape;
 import io.mosaic.engine.architecture.MapRole;
 import io.mosaic.engine.calibration.CalibrationSet;
 import io.mosaic.engine.checkpoint.Checkpoint;
+import io.mosaic.engine.checkpoint.DType;
 import io.mosaic.engine.decoder.LayerWeights;
 import io.mosaic.engine.pruning.structured.Layout;
 import io.mosaic.engine.pruning.structured.StructuredPlan;
@@ -18,12 +22,17 @@ import io.mosaic.engine.pruning.structured.StructuredScore;
 import io.mosaic.engine.pruning.structured.StructuredShare;
 import io.mosaic.engine.pruning.unstructured.SparsityPattern;
 import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
+import io.mosaic.engine.ranking.OutlierRanking;
 import io.mosaic.engine.tensor.Compute;
 import io.mosaic.engine.tensor.Precision;
 import io.mosaic.engine.tensor.Scratch;
 import io.mosaic.engine.tensor.Tensors;
 import io.mosaic.fixture.Demo;
+import io.mosaic.fixture.Recipes;
+import io.mosaic.fixture.TinyLlama;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -33,6 +42,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /** What the layers of a walk see of the layers before them. */
 class PruningWalkTests {
@@ -110,5 +121,47 @@ class PruningWalkTests {
                         prune(Propagation.DENSE, 0.5).getFirst(),
                         prune(Propagation.PRUNED, 0.5).getFirst()))
                 .isTrue();
+    }
+
+    /** Weights at the limit of float16: those that make up for the others would have to be larger. */
+    @Test
+    void compensationBeyondFloat16IsNamedInTheLayerThatMakesIt(@TempDir Path folder) throws IOException {
+        Path model =
+                TinyLlama.of(new LayerShape(16, 2, 2, 8, 24)).with(DType.F16).write(folder.resolve("model"));
+        raise(model.resolve("model.safetensors"), "model.layers.1.mlp.down_proj.weight");
+        PruningRecipe recipe = Recipes.unstructured(UnstructuredMethod.SPARSEGPT, REST, AllocationMethod.UNIFORM);
+        try (NDManager manager = Tensors.open(Device.cpu());
+                Checkpoint checkpoint = Checkpoint.open(model)) {
+            List<LayerShape> layers = checkpoint.architecture().shapes();
+            CalibrationSet windows =
+                    new CalibrationSet(new int[][] {{1, 2, 3, 4, 5, 6, 7, 8}, {9, 8, 7, 6, 5, 4, 3, 2}});
+            PruningWalk walk =
+                    new PruningWalk(new Compute(manager, Precision.F32), checkpoint, windows, new CancellationToken());
+            PruningPlan plan = PruningPlan.of(recipe, layers, OutlierRanking.none(layers));
+
+            assertThatThrownBy(() -> walk.run(new CompositePruner(recipe, plan), (index, layer, notes) -> {}))
+                    .isInstanceOfSatisfying(
+                            MosaicException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.TENSOR_NOT_FINITE))
+                    .hasMessageContaining("down_proj of layer 1")
+                    .hasMessageContaining("F16");
+        }
+    }
+
+    /** Sets every element of a tensor to 65,000, the sign left. */
+    private static void raise(Path file, String tensor) throws IOException {
+        ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
+        int header = (int) bytes.getLong(0);
+        JsonNode offsets = JsonMapper.shared()
+                .readTree(bytes.array(), Long.BYTES, header)
+                .path(tensor)
+                .path("data_offsets");
+        int data = Long.BYTES + header;
+        for (int at = data + offsets.path(0).intValue();
+                at < data + offsets.path(1).intValue();
+                at += Short.BYTES) {
+            float value = Float.float16ToFloat(bytes.getShort(at));
+            bytes.putShort(at, Float.floatToFloat16(Math.copySign(65_000, value)));
+        }
+        Files.write(file, bytes.array());
     }
 }
