@@ -184,7 +184,7 @@ public final class PlanSearch {
         /** Prunes to a shape, its zeros spread by sensitivity, or evenly if that was not measured. */
         private Trying spread(ShapeCandidate shapes, Optional<SensitivityProfile> sensitivities) {
             StructuredPlan structure = shapes.structure();
-            String name = shapes.wish().isEmpty() ? "shape" : "shapes by " + shapes.wish();
+            String name = shapes.wish().isEmpty() ? "shape " + (candidates.size() + 1) : "shapes by " + shapes.wish();
             if (!zeroes) {
                 return pruned(name, structure, SparsityAllocation.nearest(id -> 0, structure.after(), 0));
             }

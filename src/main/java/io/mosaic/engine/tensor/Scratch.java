@@ -18,6 +18,9 @@ import java.util.Optional;
  * @param budget bytes of one set of tensors that may stay in memory
  */
 public record Scratch(Optional<Path> folder, long budget) {
+    /** The system's words for a file beyond the process's limit. */
+    private static final String TOO_LARGE = "File too large";
+
     /** No storage: everything stays in memory. */
     public static final Scratch NONE = new Scratch(Optional.empty(), Long.MAX_VALUE);
 
@@ -47,7 +50,9 @@ public record Scratch(Optional<Path> folder, long budget) {
             }
         } catch (IOException e) {
             throw new MosaicException(
-                    ErrorCode.IO_ERROR,
+                    e.getMessage() != null && e.getMessage().contains(TOO_LARGE)
+                            ? ErrorCode.DISK_FULL
+                            : ErrorCode.IO_ERROR,
                     "Cannot keep " + bytes + " bytes of " + purpose + " in " + folder + ": " + e.getMessage(),
                     e);
         }

@@ -29,7 +29,7 @@ class FullDiskTests {
 
     @Test
     void jobFailsWithPathAndSizesAndLeavesNothing() {
-        String id = api.submit(Requests.tiny("disk/full"));
+        String id = api.submit(Requests.tiny("disk/full").put("allocation", "uniform"));
         JsonNode job;
         try (FileSizeLimit full = FileSizeLimit.of(LIMIT)) {
             job = api.awaitEnd(id, "FAILED");
