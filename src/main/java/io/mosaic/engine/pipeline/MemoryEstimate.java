@@ -25,7 +25,7 @@ public final class MemoryEstimate {
     private static final long FLOAT = Float.BYTES;
 
     /** The virtual machine, PyTorch and the memory they keep between tensors. */
-    private static final long PROCESS = 900_000_000;
+    private static final long PROCESS = 1_100_000_000;
 
     /** Dense, pruned and stored-rounded copies of a layer, on the heap and on the device. */
     private static final long LAYER_COPIES = 5;
