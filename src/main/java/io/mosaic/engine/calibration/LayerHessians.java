@@ -8,15 +8,18 @@ import java.util.EnumMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The Hessians of one layer's input sites, each damped and factorised at most once. Close frees them. */
+/** The Hessians of one layer's input sites, each damped and factorised at most once by each rule. Close frees them. */
 public final class LayerHessians implements AutoCloseable {
     private final NDManager parent;
     private final int layer;
     private final InputStatistics statistics;
     private final Dampening dampening;
-    private final Map<Site, Held> sites = new EnumMap<>(Site.class);
+    private final Map<Dampening, Map<Site, Held>> held = new EnumMap<>(Dampening.class);
 
-    /** @param statistics of the layer's inputs; still owned by the caller */
+    /**
+     * @param statistics of the layer's inputs; still owned by the caller
+     * @param dampening the rule where none is named
+     */
     public LayerHessians(NDManager parent, int layer, InputStatistics statistics, Dampening dampening) {
         this.parent = parent;
         this.layer = layer;
@@ -30,7 +33,12 @@ public final class LayerHessians implements AutoCloseable {
 
     /** H of a site, (width, width), made positive definite. */
     public DampedHessian damped(Site site) {
-        return site(site).damped;
+        return held(site, dampening).damped;
+    }
+
+    /** H of a site, (width, width), made positive definite by another rule. */
+    public DampedHessian damped(Site site, Dampening rule) {
+        return held(site, rule).damped;
     }
 
     /** H of a subset of columns, as if no other had been observed; a new one, in {@code scope}. */
@@ -41,31 +49,34 @@ public final class LayerHessians implements AutoCloseable {
 
     /** U, upper triangular, with H⁻¹ = UᵀU. */
     public NDArray factor(Site site) {
-        Held held = site(site);
-        NDArray factor = held.factor;
+        Held own = held(site, dampening);
+        NDArray factor = own.factor;
         if (factor == null) {
-            factor = held.damped.upperFactor(held.manager);
-            held.factor = factor;
+            factor = own.damped.upperFactor(own.manager);
+            own.factor = factor;
         }
         return factor;
     }
 
     /** Frees the Hessian and factor of a site. */
     public void release(Site site) {
-        Held held = sites.remove(site);
-        if (held != null) {
-            held.manager.close();
-        }
+        held.values().forEach(sites -> {
+            Held own = sites.remove(site);
+            if (own != null) {
+                own.manager.close();
+            }
+        });
     }
 
     @Override
     public void close() {
-        sites.values().forEach(site -> site.manager.close());
-        sites.clear();
+        held.values().forEach(sites -> sites.values().forEach(own -> own.manager.close()));
+        held.clear();
     }
 
-    private Held site(Site site) {
-        return sites.computeIfAbsent(site, Held::new);
+    private Held held(Site site, Dampening rule) {
+        return held.computeIfAbsent(rule, first -> new EnumMap<>(Site.class))
+                .computeIfAbsent(site, first -> new Held(first, rule));
     }
 
     private String label(Site site) {
@@ -78,9 +89,9 @@ public final class LayerHessians implements AutoCloseable {
         private final DampedHessian damped;
         private @Nullable NDArray factor;
 
-        Held(Site site) {
+        Held(Site site, Dampening rule) {
             try (NDManager work = manager.newSubManager()) {
-                damped = DampedHessian.of(manager, statistics.hessian(work, site), dampening, label(site));
+                damped = DampedHessian.of(manager, statistics.hessian(work, site), rule, label(site));
             }
         }
     }

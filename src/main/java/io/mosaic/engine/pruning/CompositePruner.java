@@ -122,8 +122,9 @@ public final class CompositePruner {
         Map<Site, DampedHessian> damped = new EnumMap<>(Site.class);
         Map<Site, Double> dampening = new EnumMap<>(Site.class);
         for (Site site : List.of(Site.ATTENTION_OUTPUT, Site.MLP_HIDDEN)) {
-            damped.put(site, hessians.damped(site));
-            dampening.put(site, hessians.damped(site).dampening());
+            // what makes up for whole columns has more freedom than zeros leave: dampened little, it learns the windows
+            damped.put(site, hessians.damped(site, Dampening.BY_MEAN));
+            dampening.put(site, hessians.damped(site, Dampening.BY_MEAN).dampening());
         }
         LayerSlicer slicer = new LayerSlicer(recipe.structure().score());
         return new Layer(index, slicer.slice(scope, dense, hessians.statistics(), damped, target), dampening);
