@@ -138,7 +138,7 @@ class RunningJobTests {
 
     /** A job that has begun to prune, seconds from its end. */
     private String running(String output) {
-        String id = api.submit(Requests.demo(output));
+        String id = api.submit(Requests.demo(output).put("allocation", "projection"));
         api.awaitJob(id, Api.in("RANKING").or(Api.in("PRUNING")));
         return id;
     }
