@@ -32,6 +32,9 @@ public final class PlanSearch {
     /** The most divergence that an automatic share may cost: about 1.5 % perplexity. */
     private static final double SHARE_TOLERANCE = 0.015;
 
+    /** Variations beyond this number follow the noise of the held-out windows. */
+    private static final int MOST_VARIATIONS = 200;
+
     /** Halvings of the interval between no and full physical removal. */
     private static final int SHARE_STEPS = 4;
 
@@ -201,7 +204,7 @@ public final class PlanSearch {
                 assembled("uniform", structure, uniform(structure), assembly);
             }
             Variation variation = new Variation(structure.after());
-            for (int number = 1; affords(assemblyPrice()); number++) {
+            for (int number = 1; number <= MOST_VARIATIONS && affords(assemblyPrice()); number++) {
                 Trying before = Objects.requireNonNull(best);
                 Trying varied = assembled(
                         "sensitivity, variation " + number,

@@ -34,7 +34,7 @@ class ComparisonTests {
     void recipesBecomeATableAtOneShare() {
         ObjectNode body = comparison();
         ArrayNode recipes = body.putArray("recipes");
-        recipes.addObject().put("name", "searched").put("allocation", "auto").put("searchBudget", 20);
+        recipes.addObject().put("name", "searched").put("allocation", "auto").put("searchBudget", 6);
         recipes.addObject().put("allocation", "uniform").put("method", "magnitude");
         HttpResponse<String> accepted = api.post("/comparisons", body);
         assertThat(accepted.statusCode()).as(accepted.body()).isEqualTo(202);
@@ -65,7 +65,7 @@ class ComparisonTests {
                         .valueStream()
                         .map(c -> c.path("name").stringValue()))
                 .startsWith("sensitivity");
-        assertThat(search.path("spent").doubleValue()).isPositive().isLessThanOrEqualTo(20);
+        assertThat(search.path("spent").doubleValue()).isPositive().isLessThanOrEqualTo(6);
         HttpResponse<String> markdown = api.get(link, "Accept", "text/markdown");
         assertThat(markdown.body())
                 .startsWith("| recipe | state | removed | physical |")

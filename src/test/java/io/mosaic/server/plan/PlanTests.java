@@ -79,7 +79,7 @@ class PlanTests {
     @Test
     void sensitivitiesOfOneCategoryServeThePlanOfAnother() {
         ObjectNode request =
-                Requests.tiny("plan/zeros").put("category", "unstructured").put("searchBudget", 30);
+                Requests.tiny("plan/zeros").put("category", "unstructured").put("searchBudget", 6);
         request.putObject("calibration")
                 .put("corpus", TestHome.TEXT)
                 .put("samples", 2)
