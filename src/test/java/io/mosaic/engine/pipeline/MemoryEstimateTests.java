@@ -1,7 +1,6 @@
 package io.mosaic.engine.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.data.Percentage.withPercentage;
 
 import io.mosaic.engine.allocation.AllocationMethod;
 import io.mosaic.engine.architecture.LayerShape;
@@ -22,7 +21,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class MemoryEstimateTests {
-    private static final int TOLERANCE = 25;
+    /** A job that is admitted must not run out of memory; one that waits a little longer than it had to may. */
+    private static final double LEAST = 0.9;
+
+    private static final double MOST = 1.35;
+
     private static final long ACTIVATION_BYTES = 2L << 30;
     private static final LayerShape BLOCK_1B = new LayerShape(2048, 32, 4, 64, 5632);
     private static final LayerShape BLOCK_7B = new LayerShape(4096, 32, 32, 128, 11_008);
@@ -46,7 +49,7 @@ class MemoryEstimateTests {
                         model.architecture(), new CalibrationWindows(windows, 512), 512, ACTIVATION_BYTES)
                 .pruning(recipes);
 
-        assertThat(estimate / 1e9).isCloseTo(peak, withPercentage(TOLERANCE));
+        assertThat(estimate / 1e9).isBetween(LEAST * peak, MOST * peak);
     }
 
     private static PruningRecipe recipe(String name, double share) {
@@ -87,7 +90,7 @@ class MemoryEstimateTests {
                 .map(cells -> new double[] {Double.parseDouble(cells[5]), Double.parseDouble(cells[6])})
                 .orElseThrow();
 
-        assertThat(row[1]).as("estimate against the measured peak").isCloseTo(row[0], withPercentage(TOLERANCE));
+        assertThat(row[1]).as("estimate against the measured peak").isBetween(LEAST * row[0], MOST * row[0]);
     }
 
     private static String read(Path file) {
