@@ -32,6 +32,7 @@ import io.mosaic.engine.pruning.unstructured.UnstructuredMethod;
 import io.mosaic.engine.tensor.Compute;
 import io.mosaic.engine.tensor.Precision;
 import io.mosaic.engine.tensor.Tensors;
+import io.mosaic.engine.tensor.TorchEngine;
 import io.mosaic.fixture.Demo;
 import io.mosaic.fixture.Stores;
 import java.io.IOException;
@@ -194,6 +195,7 @@ class RealModelTests {
         Path folder = Files.createDirectory(temp.resolve("pruned"));
         PruningTask task = task(name, model, pruning, folder);
         System.gc(); // the peak is the whole process's
+        TorchEngine.releaseMemory();
         PruningReport report = new PruningPipeline(Device.cpu(), Stores.empty(), Long.MAX_VALUE)
                 .run(task, (stage, done, total) -> {}, new CancellationToken())
                 .getFirst();

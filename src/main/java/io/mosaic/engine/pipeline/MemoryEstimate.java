@@ -27,6 +27,9 @@ public final class MemoryEstimate {
     /** The virtual machine, PyTorch and the memory they keep between tensors. */
     private static final long PROCESS = 1_000_000_000;
 
+    /** The tokenizer's, for each token it knows; little of it comes back when it is closed. */
+    private static final long PER_TOKEN = 3000;
+
     /** Dense, pruned and stored-rounded copies of a layer, on the heap and on the device. */
     private static final long LAYER_COPIES = 5;
 
@@ -87,7 +90,7 @@ public final class MemoryEstimate {
     public long pruning(List<PruningRecipe> recipes) {
         PruningRecipe recipe = recipes.getFirst();
         int streams = recipe.propagation() == Propagation.DENSE ? 1 : recipes.size();
-        return PROCESS
+        return process()
                 + (LAYER_COPIES + (recipes.size() - 1) * TARGET_COPIES) * layer
                 + batch
                 + streams * stream((long) windows.samples() * windows.length())
@@ -107,7 +110,7 @@ public final class MemoryEstimate {
         CalibrationWindows heldOut = DepthSearch.heldOut(windows);
         return layers == 0
                 ? 0
-                : PROCESS
+                : process()
                         + LAYER_COPIES * layer
                         + batch
                         + heldOut((config.depth() + 2L) * heldOut.samples() * heldOut.length());
@@ -115,7 +118,7 @@ public final class MemoryEstimate {
 
     /** Bytes while perplexity is measured on texts, the longest of {@code tokens} tokens. */
     public long evaluating(long tokens) {
-        return PROCESS
+        return process()
                 + LAYER_COPIES * layer
                 + batch
                 + stream(Math.min(Perplexity.TOKENS_PER_WALK, tokens))
@@ -129,7 +132,11 @@ public final class MemoryEstimate {
             case F32, AUTO -> FLOAT; // AUTO depends on the device: assume the larger
             case BF16 -> Short.BYTES;
         };
-        return PROCESS + 2 * (LayerShape.parameters(shapes) * weight + 2 * embedding) + layer;
+        return process() + 2 * (LayerShape.parameters(shapes) * weight + 2 * embedding) + layer;
+    }
+
+    private long process() {
+        return PROCESS + PER_TOKEN * config.vocabularySize();
     }
 
     /** The part of a stream of activations that stays in memory. */
