@@ -37,11 +37,16 @@ public final class SparsityAllocation {
     public static SparsityAllocation of(
             AllocationMethod method, OutlierRanking ranking, double lambda, List<LayerShape> layers, long zeros) {
         return switch (method) {
-            case UNIFORM, AUTO -> nearest(id -> 0, layers, zeros); // a search starts from uniform
+            case UNIFORM, AUTO -> uniform(layers, zeros); // a search starts from uniform
             case LAYER -> nearest(preference(ranking, RankedBy.LAYER, lambda), layers, zeros);
             case PROJECTION -> nearest(preference(ranking, RankedBy.PROJECTION, lambda), layers, zeros);
-            case AS_PUBLISHED -> zeros == 0 ? nearest(id -> 0, layers, 0) : published(ranking, lambda, layers, zeros);
+            case AS_PUBLISHED -> zeros == 0 ? uniform(layers, 0) : published(ranking, lambda, layers, zeros);
         };
+    }
+
+    /** The same share of every projection. */
+    public static SparsityAllocation uniform(List<LayerShape> layers, long zeros) {
+        return nearest(id -> 0, layers, zeros);
     }
 
     private enum RankedBy {

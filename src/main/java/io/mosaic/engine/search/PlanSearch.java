@@ -189,7 +189,7 @@ public final class PlanSearch {
             StructuredPlan structure = shapes.structure();
             String name = shapes.wish().isEmpty() ? "shape " + (candidates.size() + 1) : "shapes by " + shapes.wish();
             if (!zeroes) {
-                return pruned(name, structure, SparsityAllocation.nearest(id -> 0, structure.after(), 0));
+                return pruned(name, structure, SparsityAllocation.uniform(structure.after(), 0));
             }
             return sensitivities
                     .map(measured -> pruned("sensitivity, " + name, structure, zerosBy(measured, structure, id -> 1)))
@@ -221,9 +221,7 @@ public final class PlanSearch {
         }
 
         private SparsityAllocation uniform(StructuredPlan structure) {
-            long zeros = PruningPlan.zeros(recipe, structure);
-            return SparsityAllocation.nearest(
-                    id -> (double) zeros / LayerShape.parameters(structure.after()), structure.after(), zeros);
+            return SparsityAllocation.uniform(structure.after(), PruningPlan.zeros(recipe, structure));
         }
 
         private Trying pruned(String name, StructuredPlan structure, SparsityAllocation zeros) {

@@ -89,7 +89,7 @@ public final class SensitivityProfiler {
                 Probes probes = new Probes(probed, structure, levels);
                 HiddenStates states = HiddenStates.embed(scope, compute.scratch(), checkpoint, half.windows(), token)) {
             CompositePruner pruner = new CompositePruner(
-                    recipe, new PruningPlan(structure, SparsityAllocation.nearest(id -> 0, structure.after(), 0)));
+                    recipe, new PruningPlan(structure, SparsityAllocation.uniform(structure.after(), 0)));
             LayerWalk walk = new LayerWalk(scope, checkpoint, calibration.length(), compute.precision());
             List<LayerWeights> frames = new ArrayList<>();
             List<PerMap<List<Double>>> losses = new ArrayList<>();

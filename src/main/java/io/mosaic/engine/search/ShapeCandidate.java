@@ -54,9 +54,7 @@ public record ShapeCandidate(String wish, StructuredPlan structure) {
         Map<String, SparsityAllocation> wishes = new LinkedHashMap<>();
         profile.ifPresent(
                 measured -> wishes.put("sensitivity", SensitivityAllocation.of(measured, layers, wanted, id -> 1)));
-        wishes.put(
-                AllocationMethod.UNIFORM.toString(),
-                SparsityAllocation.nearest(id -> (double) wanted / LayerShape.parameters(layers), layers, wanted));
+        wishes.put(AllocationMethod.UNIFORM.toString(), SparsityAllocation.uniform(layers, wanted));
         return wishes;
     }
 }

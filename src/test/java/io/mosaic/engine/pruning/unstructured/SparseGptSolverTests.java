@@ -40,20 +40,8 @@ class SparseGptSolverTests {
         manager.close();
     }
 
-    /** Correlated inputs: without correlation nothing would have to be updated. */
-    private static double[][] inputs(int in) {
-        Random random = new Random(in);
-        double[][] x = NaiveMatrix.random(random, 2 * in + 5, in);
-        double[][] mix = NaiveMatrix.random(random, in, in);
-        return NaiveMatrix.plus(x, NaiveMatrix.multiply(x, mix));
-    }
-
     private static DampedHessian damped(double[][] hessian) {
-        return DampedHessian.of(
-                manager,
-                Tensors.of(manager, NaiveMatrix.flat(hessian), hessian.length, hessian.length),
-                Dampening.BY_MEAN,
-                "test");
+        return Hessians.damped(manager, hessian, Dampening.BY_MEAN);
     }
 
     private static SparseGptSolver solver(DampedHessian hessian, SparsityPattern pattern) {
@@ -82,7 +70,7 @@ class SparseGptSolverTests {
     @CsvSource({"1,1,0", "1,1,1", "5,7,17", "3,33,50", "9,64,576", "4,127,200", "4,128,300", "4,129,300", "6,150,700"})
     void exactBudgetIsTheTextbookSolution(int out, int in, int zeros) {
         double[][] weight = NaiveMatrix.random(new Random(zeros), out, in);
-        double[][] hessian = NaiveStatistics.hessian(inputs(in), 4);
+        double[][] hessian = NaiveStatistics.hessian(Hessians.inputs(in), 4);
         float[] pruned = NaiveMatrix.flat(weight);
         solver(damped(hessian), new SparsityPattern.Free())
                 .prune(List.of(new Rows(pruned, out, new ZeroRule.Exactly(zeros))));
@@ -95,7 +83,7 @@ class SparseGptSolverTests {
     @CsvSource({"2,4,8", "2,4,24", "4,8,48", "1,3,21", "5,7,28", "3,32,96", "2,4,132", "4,8,136", "2,5,135"})
     void patternIsTheTextbookSolution(int n, int m, int in) {
         double[][] weight = NaiveMatrix.random(new Random(m), 5, in);
-        double[][] hessian = NaiveStatistics.hessian(inputs(in), 4);
+        double[][] hessian = NaiveStatistics.hessian(Hessians.inputs(in), 4);
         float[] pruned = NaiveMatrix.flat(weight);
         SparsityPattern.Grouped pattern = new SparsityPattern.Grouped(n, m);
         solver(damped(hessian), pattern).prune(List.of(new Rows(pruned, 5, new ZeroRule.Exactly(0))));
@@ -110,7 +98,7 @@ class SparseGptSolverTests {
     @ParameterizedTest
     @CsvSource({"2,4,6", "2,4,1", "1,3,128", "4,8,132", "2,4,127", "31,32,48"})
     void widthThatGroupsDoNotFillIsRefused(int n, int m, int in) {
-        DampedHessian hessian = damped(NaiveStatistics.hessian(inputs(in), 4));
+        DampedHessian hessian = damped(NaiveStatistics.hessian(Hessians.inputs(in), 4));
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> solver(hessian, new SparsityPattern.Grouped(n, m)))
                 .withMessageContaining("Rows of " + in + " inputs")
@@ -125,7 +113,7 @@ class SparseGptSolverTests {
         int in = 132;
         int[] outs = {300, 1, 17};
         long[] zeros = {20_000, 5, 2243};
-        DampedHessian hessian = damped(NaiveStatistics.hessian(inputs(in), 4));
+        DampedHessian hessian = damped(NaiveStatistics.hessian(Hessians.inputs(in), 4));
         List<Rows> together = new ArrayList<>();
         List<float[]> alone = new ArrayList<>();
         for (int i = 0; i < outs.length; i++) {
@@ -146,7 +134,7 @@ class SparseGptSolverTests {
     @Test
     void updateBeatsZeroingTheSameWeights() {
         int in = 60;
-        double[][] hessian = NaiveStatistics.hessian(inputs(in), 4);
+        double[][] hessian = NaiveStatistics.hessian(Hessians.inputs(in), 4);
         double[][] weight = NaiveMatrix.random(new Random(1), 8, in);
         float[] pruned = NaiveMatrix.flat(weight);
         solver(damped(hessian), new SparsityPattern.Free())
@@ -165,7 +153,7 @@ class SparseGptSolverTests {
     void deadColumnsGoFirstAndTheBudgetHoldsAllTheSame(long zeros) {
         int in = 12;
         int out = 5;
-        double[][] x = inputs(in);
+        double[][] x = Hessians.inputs(in);
         for (double[] row : x) {
             row[2] = 0;
             row[9] = 0;
@@ -189,7 +177,7 @@ class SparseGptSolverTests {
     @Test
     void deadColumnsAreTheFirstOfTheirGroups() {
         int in = 8;
-        double[][] x = inputs(in);
+        double[][] x = Hessians.inputs(in);
         for (double[] row : x) {
             row[3] = 0;
             row[6] = 0;
@@ -208,7 +196,7 @@ class SparseGptSolverTests {
     void publishedThresholdTakesAtLeastOneMoreInEachBlock() {
         int in = 140;
         float[] pruned = NaiveMatrix.flat(NaiveMatrix.random(new Random(1), 5, in));
-        solver(damped(NaiveStatistics.hessian(inputs(in), 4)), new SparsityPattern.Free())
+        solver(damped(NaiveStatistics.hessian(Hessians.inputs(in), 4)), new SparsityPattern.Free())
                 .prune(List.of(new Rows(pruned, 5, new ZeroRule.AsPublished(0.5))));
         assertThat(zeros(pruned)).isEqualTo(5 * in / 2 + 2);
     }
